@@ -1,0 +1,5 @@
+/// Metrics, statistics and reports.
+@NullMarked
+package dev.lingyu.eval;
+
+import org.jspecify.annotations.NullMarked;
