@@ -42,14 +42,14 @@ public final class Autograd {
 
     /// The same values without history, as a tensor whose gradient can be asked for.
     public static Tensor leaf(Tensor tensor) {
-        Tensor leaf = Tensor.wrap(tensor.handle().detach());
+        Tensor leaf = tensor.detached();
         leaf.handle().requires_grad_(true);
         return leaf;
     }
 
     /// The same values, outside of any recording.
     public static Tensor detached(Tensor tensor) {
-        return Tensor.wrap(tensor.handle().detach());
+        return tensor.detached();
     }
 
     /// Says whether operations on this tensor are to be recorded.

@@ -81,6 +81,18 @@ public final class Tensor implements AutoCloseable {
         return this;
     }
 
+    /// A tensor that may share this one's memory, and so keeps alive what this one borrows.
+    private Tensor alias(org.bytedeco.pytorch.Tensor view) {
+        Tensor tensor = wrap(view);
+        tensor.lender = lender;
+        return tensor;
+    }
+
+    /// The same values without history.
+    Tensor detached() {
+        return alias(handle().detach());
+    }
+
     /// Takes the tensor out of its scope: from here the caller closes it.
     public Tensor detachFromScope() {
         owner = null;
@@ -283,41 +295,41 @@ public final class Tensor implements AutoCloseable {
     // ---- shapes
 
     public Tensor reshape(long... shape) {
-        return wrap(handle().reshape(shape));
+        return alias(handle().reshape(shape));
     }
 
     public Tensor view(long... shape) {
-        return wrap(handle().view(shape));
+        return alias(handle().view(shape));
     }
 
     public Tensor transpose(int a, int b) {
-        return wrap(handle().transpose(a, b));
+        return alias(handle().transpose(a, b));
     }
 
     public Tensor permute(long... order) {
-        return wrap(handle().permute(order));
+        return alias(handle().permute(order));
     }
 
     public Tensor unsqueeze(int dimension) {
-        return wrap(handle().unsqueeze(dimension));
+        return alias(handle().unsqueeze(dimension));
     }
 
     public Tensor squeeze(int dimension) {
-        return wrap(handle().squeeze(dimension));
+        return alias(handle().squeeze(dimension));
     }
 
     public Tensor expand(long... shape) {
-        return wrap(handle().expand(shape));
+        return alias(handle().expand(shape));
     }
 
     /// A view of `length` entries of a dimension, from `start`.
     public Tensor narrow(int dimension, long start, long length) {
-        return wrap(handle().narrow(dimension, start, length));
+        return alias(handle().narrow(dimension, start, length));
     }
 
     /// A view of one entry of a dimension, which disappears.
     public Tensor select(int dimension, long index) {
-        return wrap(handle().select(dimension, index));
+        return alias(handle().select(dimension, index));
     }
 
     /// The entries of a dimension that an int64 vector names, copied.
@@ -331,7 +343,7 @@ public final class Tensor implements AutoCloseable {
     }
 
     public Tensor contiguous() {
-        return wrap(handle().contiguous());
+        return alias(handle().contiguous());
     }
 
     public Tensor copy() {
@@ -340,12 +352,12 @@ public final class Tensor implements AutoCloseable {
 
     /// The same elements as another type; the tensor itself, as a new reference, where it has that type already.
     public Tensor to(DType dtype) {
-        return wrap(handle().to(dtype.scalarType()));
+        return alias(handle().to(dtype.scalarType()));
     }
 
     public Tensor to(Device device) {
         try (org.bytedeco.pytorch.Device d = device.handle()) {
-            return wrap(handle().to(d, handle().scalar_type()));
+            return alias(handle().to(d, handle().scalar_type()));
         }
     }
 

@@ -1,0 +1,158 @@
+package dev.lingyu.model;
+
+import dev.lingyu.tensor.DType;
+import dev.lingyu.tensor.Device;
+import dev.lingyu.tensor.Scope;
+import dev.lingyu.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// Causal self-attention over a [TokenBatch]: `softmax(q kᵀ / √d + bias) v` for each sequence by itself
+/// (Vaswani et al. 2017, eq. 1).
+///
+/// One object serves all layers of one forward pass, so that angles and biases are computed once.
+final class Attention implements AutoCloseable {
+    private final DecoderConfig config;
+    private final TokenBatch batch;
+    private final List<KvCache> caches;
+    private final DType dtype;
+    private final Device device;
+    private final Optional<RotaryAngles> rotary;
+    private final Map<Long, Optional<Tensor>> biases = new HashMap<>();
+
+    /// Prepares a pass.
+    ///
+    /// @param caches one per sequence, or none for a pass without a past
+    Attention(DecoderConfig config, TokenBatch batch, List<KvCache> caches, DType dtype, Device device) {
+        this.config = config;
+        this.batch = batch;
+        this.caches = caches;
+        this.dtype = dtype;
+        this.device = device;
+        this.rotary = config.position() instanceof Position.Rope rope
+                ? Optional.of(RotaryAngles.of(rope, batch.positions(), dtype, device))
+                : Optional.empty();
+    }
+
+    /// Attends within every sequence.
+    ///
+    /// @param q [tokens × heads × headSize]
+    /// @param k [tokens × keyValueHeads × headSize]
+    /// @param v [tokens × keyValueHeads × headSize]
+    /// @return [tokens × heads · headSize]
+    Tensor attend(int layer, Tensor q, Tensor k, Tensor v) {
+        Tensor turnedQ = rotary.isPresent() ? rotary.get().turn(q) : q;
+        Tensor turnedK = rotary.isPresent() ? rotary.get().turn(k) : k;
+        Tensor scaledQ = turnedQ.mul(1 / Math.sqrt(config.headSize()));
+        if (caches.isEmpty() && batch.isUniform()) {
+            return uniform(scaledQ, turnedK, v);
+        }
+        List<Tensor> contexts = new ArrayList<>(batch.sequences());
+        int row = 0;
+        for (int i = 0; i < batch.sequences(); i++) {
+            int n = batch.lengths()[i];
+            Tensor qi = scaledQ.narrow(0, row, n).unsqueeze(0);
+            Tensor ki = turnedK.narrow(0, row, n).transpose(0, 1);
+            Tensor vi = v.narrow(0, row, n).transpose(0, 1);
+            if (!caches.isEmpty()) {
+                ki = caches.get(i).appendKeys(layer, ki);
+                vi = caches.get(i).appendValues(layer, vi);
+            }
+            contexts.add(context(qi, ki.unsqueeze(0), vi.unsqueeze(0), n));
+            row += n;
+        }
+        return contexts.size() == 1 ? contexts.getFirst() : Tensor.cat(contexts, 0);
+    }
+
+    /// All sequences at once where they have one length and no past.
+    private Tensor uniform(Tensor q, Tensor k, Tensor v) {
+        int n = batch.lengths()[0];
+        long b = batch.sequences();
+        Tensor keys = k.view(b, n, config.keyValueHeads(), config.headSize()).transpose(1, 2);
+        Tensor values =
+                v.reshape(b, n, config.keyValueHeads(), config.headSize()).transpose(1, 2);
+        return context(q.view(b, n, config.heads(), config.headSize()), keys, values, n);
+    }
+
+    /// @param q [b × n × heads × d], scaled
+    /// @param k [b × keyValueHeads × m × d]
+    /// @param v as k
+    /// @return [b · n × heads · d]
+    private Tensor context(Tensor q, Tensor k, Tensor v, int n) {
+        long b = q.size(0);
+        long m = k.size(2);
+        long shared = config.heads() / config.keyValueHeads();
+        // Query heads that share a key head are rows of one matrix, so keys need not be repeated.
+        Tensor grouped = q.reshape(b, n, config.keyValueHeads(), shared, config.headSize())
+                .permute(0, 2, 3, 1, 4)
+                .reshape(b, config.keyValueHeads(), shared * n, config.headSize());
+        Tensor scores = grouped.matmul(k.transpose(-1, -2));
+        Optional<Tensor> bias = bias(n, Math.toIntExact(m));
+        if (bias.isPresent()) {
+            scores.view(b, config.keyValueHeads(), shared, n, m).addInPlace(bias.get());
+        }
+        Tensor mixed = scores.softmax(-1).matmul(v);
+        return mixed.view(b, config.keyValueHeads(), shared, n, config.headSize())
+                .permute(0, 3, 1, 2, 4)
+                .reshape(b * n, (long) config.heads() * config.headSize());
+    }
+
+    /// What is added to the scores of n queries that stand at the end of m keys: −∞ where a query may not look, and
+    /// ALiBi's slopes. Shape [keyValueHeads or 1 × shared or 1 × n × m]; empty where nothing would be added.
+    private Optional<Tensor> bias(int n, int m) {
+        return biases.computeIfAbsent((long) n << 32 | m, key -> {
+            boolean alibi = config.position() instanceof Position.Alibi;
+            int window = config.slidingWindow().orElse(Integer.MAX_VALUE);
+            if (n == 1 && !alibi && m <= window) {
+                return Optional.empty();
+            }
+            float[] slopes = alibi ? alibiSlopes(config.heads()) : new float[1];
+            float[] values = new float[slopes.length * n * m];
+            int at = 0;
+            for (float slope : slopes) {
+                for (int i = m - n; i < m; i++) {
+                    for (int j = 0; j < m; j++) {
+                        boolean visible = j <= i && i - j < window;
+                        values[at++] = visible ? slope * (j - i) : Float.NEGATIVE_INFINITY;
+                    }
+                }
+            }
+            long shared = config.heads() / config.keyValueHeads();
+            Tensor bias = Scope.compute(() -> {
+                Tensor plain =
+                        alibi ? Tensor.of(values, config.keyValueHeads(), shared, n, m) : Tensor.of(values, 1, 1, n, m);
+                return plain.to(dtype).to(device);
+            });
+            return Optional.of(bias.detachFromScope());
+        });
+    }
+
+    /// ALiBi's slopes: `2^(−8 (h+1) / H)` for a power of two; for other counts every second slope of the next larger
+    /// power fills up (Press et al. 2022, and BLOOM's own code).
+    static float[] alibiSlopes(int heads) {
+        int power = Integer.highestOneBit(heads);
+        float[] slopes = new float[heads];
+        for (int h = 0; h < heads; h++) {
+            slopes[h] = h < power
+                    ? (float) Math.pow(2, -8.0 * (h + 1) / power)
+                    : (float) Math.pow(2, -4.0 * (2 * (h - power) + 1) / power);
+        }
+        return slopes;
+    }
+
+    /// Counts the new tokens of this pass in the caches.
+    void advanceCaches() {
+        for (int i = 0; i < caches.size(); i++) {
+            caches.get(i).advance(batch.lengths()[i]);
+        }
+    }
+
+    @Override
+    public void close() {
+        biases.values().forEach(bias -> bias.ifPresent(Tensor::close));
+        rotary.ifPresent(RotaryAngles::close);
+    }
+}

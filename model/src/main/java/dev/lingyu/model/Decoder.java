@@ -1,0 +1,200 @@
+package dev.lingyu.model;
+
+import dev.lingyu.tensor.Autograd;
+import dev.lingyu.tensor.DType;
+import dev.lingyu.tensor.Device;
+import dev.lingyu.tensor.Functional;
+import dev.lingyu.tensor.Scope;
+import dev.lingyu.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// A decoder-only transformer: the one class that trains, rolls out and serves every family.
+///
+/// ```
+/// x = norm(embedding[ids])                              (the norm is BLOOM's)
+/// for each block:  x = x + attention(norm(x));  x = x + feedForward(norm(x))
+/// logits = norm(x) · headᵀ
+/// ```
+///
+/// A [TokenBatch] goes through as one matrix [tokens × hidden]. The pieces ([#embed], [#block], [#finish], [#head]) are
+/// public because training differentiates them one at a time.
+public final class Decoder implements AutoCloseable {
+    private final DecoderConfig config;
+    private final Map<String, Parameter> parameters;
+    private final Parameter tokenEmbedding;
+    private final Optional<Parameter> positionEmbedding;
+    private final Optional<Norm> embeddingNorm;
+    private final List<DecoderBlock> blocks = new ArrayList<>();
+    private final Norm finalNorm;
+    private final Parameter head;
+
+    /// Assembles a decoder from its weights.
+    ///
+    /// @param names      how the family calls each part
+    /// @param parameters by name, exactly those of [WeightLayout]; the decoder owns them from here
+    Decoder(DecoderConfig config, Map<Part, String> names, Map<String, Parameter> parameters) {
+        this.config = config;
+        this.parameters = Collections.unmodifiableMap(new LinkedHashMap<>(parameters));
+        Layers of = new Layers(names, parameters, config.normEpsilon());
+        tokenEmbedding = of.weight(Part.TOKEN_EMBEDDING, 0).orElseThrow();
+        positionEmbedding = of.weight(Part.POSITION_EMBEDDING, 0);
+        embeddingNorm = of.norm(Part.EMBEDDING_NORM, 0);
+        finalNorm = of.norm(Part.FINAL_NORM, 0).orElseThrow();
+        head = config.tiedHead() ? tokenEmbedding : of.weight(Part.HEAD, 0).orElseThrow();
+        for (int layer = 0; layer < config.layers(); layer++) {
+            blocks.add(new DecoderBlock(config, of, layer));
+        }
+    }
+
+    /// What the decoder looks like.
+    public DecoderConfig config() {
+        return config;
+    }
+
+    /// All weights in the order of the files; a tied head appears once, as the embedding.
+    public Collection<Parameter> parameters() {
+        return parameters.values();
+    }
+
+    /// One weight by its name in the files.
+    public Parameter parameter(String name) {
+        Parameter parameter = parameters.get(name);
+        if (parameter == null) {
+            throw new ModelException("The model has no weight \"" + name + "\".");
+        }
+        return parameter;
+    }
+
+    /// The number of weights.
+    public long parameterCount() {
+        return parameters.values().stream().mapToLong(p -> p.value().count()).sum();
+    }
+
+    /// The type of the weights and of the activations between blocks.
+    public DType dtype() {
+        return tokenEmbedding.value().dtype();
+    }
+
+    /// Where the weights are.
+    public Device device() {
+        return tokenEmbedding.value().device();
+    }
+
+    /// The matrix that turns features into logits [vocabulary × hidden]; the embedding itself when tied.
+    public Parameter head() {
+        return head;
+    }
+
+    /// The token embedding [vocabulary × hidden].
+    public Parameter tokenEmbedding() {
+        return tokenEmbedding;
+    }
+
+    /// The weights of one block, in the order of the files.
+    public List<Parameter> blockParameters(int layer) {
+        return blocks.get(layer).parameters();
+    }
+
+    /// The weights that no block holds: embeddings, outer norms and the head.
+    public List<Parameter> outerParameters() {
+        List<Parameter> outer = new ArrayList<>(parameters.values());
+        blocks.forEach(block -> outer.removeAll(block.parameters()));
+        return outer;
+    }
+
+    /// Prepares what all blocks of one pass share. Close it after the pass.
+    ///
+    /// @param caches one per sequence, or an empty list for a pass without a past
+    public Pass begin(TokenBatch batch, List<KvCache> caches) {
+        return new Pass(batch, new Attention(config, batch, caches, dtype(), device()));
+    }
+
+    /// What all blocks of one pass share: the batch, rotary angles, attention biases, caches.
+    public static final class Pass implements AutoCloseable {
+        private final TokenBatch batch;
+        private final Attention attention;
+
+        private Pass(TokenBatch batch, Attention attention) {
+            this.batch = batch;
+            this.attention = attention;
+        }
+
+        @Override
+        public void close() {
+            attention.close();
+        }
+    }
+
+    /// Token features before the first block [tokens × hidden].
+    public Tensor embed(Pass pass) {
+        return Scope.compute(() -> {
+            Tensor x = Functional.embedding(tokenEmbedding.value(), pass.batch.idTensor(device()));
+            if (positionEmbedding.isPresent()) {
+                int[] positions = pass.batch.positions();
+                Tensor index = Tensor.of(positions, positions.length).to(device());
+                x = x.add(Functional.embedding(positionEmbedding.get().value(), index));
+            }
+            return embeddingNorm.isPresent() ? embeddingNorm.get().apply(x) : x;
+        });
+    }
+
+    /// One block.
+    ///
+    /// @param x [tokens × hidden]
+    /// @return [tokens × hidden]; everything computed on the way is freed, but for what autograd recorded
+    public Tensor block(int layer, Tensor x, Pass pass) {
+        return Scope.compute(() -> blocks.get(layer).apply(x, pass.attention));
+    }
+
+    /// The norm behind the last block.
+    public Tensor finish(Tensor x) {
+        return finalNorm.apply(x);
+    }
+
+    /// Logits of some rows of finished features.
+    ///
+    /// @param hidden [rows × hidden]
+    /// @return [rows × vocabulary]
+    public Tensor head(Tensor hidden) {
+        return Functional.linear(hidden, head.value(), Optional.empty());
+    }
+
+    /// The finished features of all tokens, without recording.
+    ///
+    /// @param caches one per sequence, which then hold the new tokens too; or none
+    /// @return [tokens × hidden]
+    public Tensor features(TokenBatch batch, List<KvCache> caches) {
+        try (Scope scope = Scope.open();
+                Autograd.Mode off = Autograd.off();
+                Pass pass = begin(batch, caches)) {
+            Tensor x = embed(pass);
+            for (int layer = 0; layer < blocks.size(); layer++) {
+                Tensor next = block(layer, x, pass);
+                x.close();
+                x = next;
+            }
+            pass.attention.advanceCaches();
+            return scope.keep(finish(x));
+        }
+    }
+
+    /// The logits of every token, without recording [tokens × vocabulary].
+    public Tensor logits(TokenBatch batch) {
+        return Scope.compute(() -> {
+            try (Autograd.Mode off = Autograd.off()) {
+                return head(features(batch, List.of()));
+            }
+        });
+    }
+
+    @Override
+    public void close() {
+        parameters.values().forEach(Parameter::close);
+    }
+}

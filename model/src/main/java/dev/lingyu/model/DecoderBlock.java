@@ -1,0 +1,101 @@
+package dev.lingyu.model;
+
+import dev.lingyu.tensor.Tensor;
+import java.util.List;
+import java.util.Optional;
+
+/// One transformer block in its pre-norm form: `x + attention(norm(x))`, then `x + feedForward(norm(x))`.
+final class DecoderBlock {
+    private final DecoderConfig config;
+    private final int layer;
+    private final List<Parameter> parameters;
+    private final Norm attentionNorm;
+    private final Optional<Linear> query;
+    private final Optional<Linear> key;
+    private final Optional<Linear> value;
+    private final Optional<Linear> queryKeyValue;
+    private final Optional<Norm> queryNorm;
+    private final Optional<Norm> keyNorm;
+    private final Linear attentionOutput;
+    private final Norm feedForwardNorm;
+    private final Optional<Linear> gate;
+    private final Optional<Linear> up;
+    private final Optional<Linear> gateUp;
+    private final Linear down;
+
+    DecoderBlock(DecoderConfig config, Layers of, int layer) {
+        this.config = config;
+        this.layer = layer;
+        parameters = of.block(layer);
+        attentionNorm = of.norm(Part.ATTENTION_NORM, layer).orElseThrow();
+        query = of.linear(Part.QUERY, layer);
+        key = of.linear(Part.KEY, layer);
+        value = of.linear(Part.VALUE, layer);
+        queryKeyValue = of.linear(Part.QUERY_KEY_VALUE, layer);
+        queryNorm = of.norm(Part.QUERY_NORM, layer);
+        keyNorm = of.norm(Part.KEY_NORM, layer);
+        attentionOutput = of.linear(Part.ATTENTION_OUTPUT, layer).orElseThrow();
+        feedForwardNorm = of.norm(Part.FEED_FORWARD_NORM, layer).orElseThrow();
+        gate = of.linear(Part.GATE, layer);
+        up = of.linear(Part.UP, layer);
+        gateUp = of.linear(Part.GATE_UP, layer);
+        down = of.linear(Part.DOWN, layer).orElseThrow();
+    }
+
+    List<Parameter> parameters() {
+        return parameters;
+    }
+
+    /// @param x [tokens × hidden]
+    /// @return [tokens × hidden]
+    Tensor apply(Tensor x, Attention attention) {
+        Tensor attended = x.add(attentionOutput.apply(attend(attentionNorm.apply(x), attention)));
+        return attended.add(feedForward(feedForwardNorm.apply(attended)));
+    }
+
+    private Tensor attend(Tensor x, Attention attention) {
+        Tensor q;
+        Tensor k;
+        Tensor v;
+        switch (config.projections()) {
+            case SEPARATE -> {
+                q = heads(query.orElseThrow().apply(x), config.heads());
+                k = heads(key.orElseThrow().apply(x), config.keyValueHeads());
+                v = heads(value.orElseThrow().apply(x), config.keyValueHeads());
+            }
+            case FUSED_BY_HEAD -> {
+                Tensor fused =
+                        queryKeyValue.orElseThrow().apply(x).view(x.size(0), config.heads(), 3, config.headSize());
+                q = fused.select(2, 0);
+                k = fused.select(2, 1);
+                v = fused.select(2, 2);
+            }
+            case FUSED_BY_KIND -> {
+                Tensor fused = heads(queryKeyValue.orElseThrow().apply(x), config.heads() + 2 * config.keyValueHeads());
+                q = fused.narrow(1, 0, config.heads());
+                k = fused.narrow(1, config.heads(), config.keyValueHeads());
+                v = fused.narrow(1, config.heads() + config.keyValueHeads(), config.keyValueHeads());
+            }
+            default -> throw new IllegalStateException();
+        }
+        Tensor normedQ = queryNorm.isPresent() ? queryNorm.get().apply(q) : q;
+        Tensor normedK = keyNorm.isPresent() ? keyNorm.get().apply(k) : k;
+        return attention.attend(layer, normedQ, normedK, v);
+    }
+
+    private Tensor heads(Tensor x, int count) {
+        return x.view(x.size(0), count, config.headSize());
+    }
+
+    private Tensor feedForward(Tensor x) {
+        Activation activation = config.activation();
+        if (gateUp.isPresent()) {
+            Tensor both = gateUp.get().apply(x);
+            int half = config.intermediateSize();
+            return down.apply(activation.apply(both.narrow(1, 0, half)).mul(both.narrow(1, half, half)));
+        }
+        Tensor wide = up.orElseThrow().apply(x);
+        return down.apply(
+                gate.isPresent() ? activation.apply(gate.get().apply(x)).mul(wide) : activation.apply(wide));
+    }
+}

@@ -1,0 +1,144 @@
+package dev.lingyu.model;
+
+import dev.lingyu.tensor.Autograd;
+import dev.lingyu.tensor.DType;
+import dev.lingyu.tensor.Device;
+import dev.lingyu.tensor.Generator;
+import dev.lingyu.tensor.SafetensorsDirectory;
+import dev.lingyu.tensor.Scope;
+import dev.lingyu.tensor.Tensor;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// Fills a decoder with weights: from the files of a model directory, or with fresh random ones.
+public final class DecoderWeights {
+    private DecoderWeights() {}
+
+    /// Loads the weights of a model directory.
+    ///
+    /// Weights whose type needs no change stay where the operating system mapped them: nothing is read before it is
+    /// used,
+    /// and they must not be written to. Ask for `writable` to train.
+    ///
+    /// @param dtype    the type to hold them in
+    /// @param writable whether to copy them to memory of their own
+    /// @throws ModelException when tensors are missing, superfluous or of the wrong shape
+    public static Decoder load(Path directory, ModelConfig config, DType dtype, Device device, boolean writable) {
+        if (!SafetensorsDirectory.isPresent(directory)) {
+            throw new ModelException(
+                    directory + " holds no weights: expected model.safetensors or model.safetensors.index.json.");
+        }
+        try (Scope scope = Scope.open();
+                Autograd.Mode off = Autograd.off();
+                SafetensorsDirectory files = SafetensorsDirectory.open(directory)) {
+            DecoderConfig shape = untieWhereTheHeadDiffers(config, files);
+            Map<String, long[]> expected =
+                    WeightLayout.shapes(shape, config.family().names());
+            Map<String, String> storedAs = match(directory, config, expected, files);
+            Map<String, Parameter> parameters = new LinkedHashMap<>();
+            for (Map.Entry<String, long[]> weight : expected.entrySet()) {
+                Tensor stored = files.tensor(storedAs.getOrDefault(weight.getKey(), weight.getKey()));
+                if (!Arrays.equals(stored.shape(), weight.getValue())) {
+                    throw new ModelException("%s: the tensor \"%s\" has the shape %s, config.json asks for %s."
+                            .formatted(
+                                    directory,
+                                    weight.getKey(),
+                                    Arrays.toString(stored.shape()),
+                                    Arrays.toString(weight.getValue())));
+                }
+                Tensor value = stored.to(dtype).to(device);
+                boolean mapped = stored.dtype() == dtype && device.equals(Device.CPU);
+                parameters.put(
+                        weight.getKey(), new Parameter(weight.getKey(), mapped && writable ? value.copy() : value));
+            }
+            return new Decoder(shape, config.family().names(), parameters);
+        }
+    }
+
+    /// Like transformers 5, a stored head that differs from a tied embedding counts, and the two are untied.
+    private static DecoderConfig untieWhereTheHeadDiffers(ModelConfig config, SafetensorsDirectory files) {
+        Map<Part, String> names = config.family().names();
+        String head = names.get(Part.HEAD) + ".weight";
+        String embedding = names.get(Part.TOKEN_EMBEDDING) + ".weight";
+        if (!config.decoder().tiedHead()
+                || !files.names().contains(head)
+                || !files.names().contains(embedding)) {
+            return config.decoder();
+        }
+        Tensor a = files.tensor(head);
+        Tensor b = files.tensor(embedding);
+        boolean same = Arrays.equals(a.shape(), b.shape())
+                && a.dtype() == b.dtype()
+                && a.bytes().mismatch(b.bytes()) < 0;
+        return same ? config.decoder() : config.decoder().untied();
+    }
+
+    /// Finds each expected weight among the stored names, with or without the family's prefix.
+    private static Map<String, String> match(
+            Path directory, ModelConfig config, Map<String, long[]> expected, SafetensorsDirectory files) {
+        String prefix = config.family().optionalPrefix();
+        Map<String, String> storedAs = new LinkedHashMap<>();
+        List<String> missing = new ArrayList<>();
+        for (String name : expected.keySet()) {
+            String bare = !prefix.isEmpty() && name.startsWith(prefix) ? name.substring(prefix.length()) : name;
+            if (files.names().contains(name)) {
+                storedAs.put(name, name);
+            } else if (files.names().contains(bare)) {
+                storedAs.put(name, bare);
+            } else {
+                missing.add(name);
+            }
+        }
+        if (!missing.isEmpty()) {
+            throw new ModelException("%s lacks %d of the %d tensors that its config.json asks for: %s."
+                    .formatted(directory, missing.size(), expected.size(), some(missing)));
+        }
+        List<String> superfluous = new ArrayList<>(files.names());
+        superfluous.removeAll(storedAs.values());
+        superfluous.removeIf(name -> config.family().isComputed(name)
+                || name.equals(config.family().names().get(Part.HEAD) + ".weight"));
+        if (!superfluous.isEmpty()) {
+            throw new ModelException("%s holds %d tensors that its config.json has no place for: %s."
+                    .formatted(directory, superfluous.size(), some(superfluous)));
+        }
+        return storedAs;
+    }
+
+    private static String some(List<String> names) {
+        return String.join(", ", names.subList(0, Math.min(4, names.size()))) + (names.size() > 4 ? " …" : "");
+    }
+
+    /// A decoder with fresh weights: matrices from N(0, initializerRange²), norms 1, biases 0, as transformers does it.
+    ///
+    /// @param seed equal seeds give equal weights
+    public static Decoder random(ModelConfig config, DType dtype, long seed) {
+        Map<String, Parameter> parameters = new LinkedHashMap<>();
+        try (Scope scope = Scope.open();
+                Autograd.Mode off = Autograd.off();
+                Generator generator = Generator.seeded(seed)) {
+            for (Map.Entry<String, long[]> weight : WeightLayout.shapes(
+                            config.decoder(), config.family().names())
+                    .entrySet()) {
+                Tensor value = Tensor.zeros(DType.F32, weight.getValue());
+                if (weight.getValue().length > 1) {
+                    value.normalInPlace(0, config.decoder().initializerRange(), generator);
+                } else if (weight.getKey().endsWith(".weight")) {
+                    value.fillInPlace(1);
+                }
+                parameters.put(weight.getKey(), new Parameter(weight.getKey(), value.to(dtype)));
+            }
+        }
+        return new Decoder(config.decoder(), config.family().names(), parameters);
+    }
+
+    /// The weights as files hold them: by name, in order.
+    public static Map<String, Tensor> tensors(Decoder decoder) {
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
+        decoder.parameters().forEach(p -> tensors.put(p.name(), p.value()));
+        return tensors;
+    }
+}

@@ -1,0 +1,40 @@
+package dev.lingyu.model;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Map;
+
+/// What is particular to one family of models: how its `config.json` reads and how its weights are called. Nothing else
+/// may differ; everything it needs is in [DecoderConfig].
+public interface Family {
+    /// The `model_type` in `config.json`.
+    String modelType();
+
+    /// The class in `architectures`, as transformers calls it.
+    String architecture();
+
+    /// Reads a `config.json`.
+    ///
+    /// @throws ModelException naming the field that is missing or has an unusable value
+    DecoderConfig read(ConfigJson json);
+
+    /// Writes the fields that [#read] needs.
+    void write(DecoderConfig config, ObjectNode json);
+
+    /// The name of each part in the files, without `.weight` and `.bias`; `%d` is the layer.
+    Map<Part, String> names();
+
+    /// A prefix of weight names that files may also lack, such as `transformer.`; empty where there is none.
+    default String optionalPrefix() {
+        return "";
+    }
+
+    /// Names (suffixes) of tensors that old files hold and that are computed, not trained.
+    default boolean isComputed(String name) {
+        return name.endsWith(".attn.bias") || name.endsWith(".masked_bias") || name.endsWith("rotary_emb.inv_freq");
+    }
+
+    /// Whether logits and gradients were compared with a reference.
+    default boolean verified() {
+        return true;
+    }
+}

@@ -1,0 +1,114 @@
+package dev.lingyu.model;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lingyu.tensor.DType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.OptionalInt;
+
+/// A model's `config.json`: its family, its decoder, and its special tokens.
+///
+/// @param family  which family's names and fields apply
+/// @param decoder what the decoder looks like
+/// @param tokens  the special tokens as `config.json` gives them
+/// @param dtype   the type in which the weights were saved
+/// @param source  the document as read, whose other fields are written back unchanged
+public record ModelConfig(Family family, DecoderConfig decoder, SpecialTokens tokens, DType dtype, ObjectNode source) {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    /// Special tokens by id.
+    ///
+    /// @param bos begins a text
+    /// @param eos any of these ends an answer
+    /// @param pad fills rows where other programs need them equally long
+    public record SpecialTokens(OptionalInt bos, List<Integer> eos, OptionalInt pad) {}
+
+    /// Reads `config.json`.
+    ///
+    /// @throws ModelException when it is missing, is not JSON, has an unknown `model_type` or an unusable field
+    public static ModelConfig read(Path directory) {
+        Path file = directory.resolve("config.json");
+        if (!Files.isDirectory(directory)) {
+            throw new ModelException("There is no model directory " + directory + ".");
+        }
+        if (!Files.isRegularFile(file)) {
+            throw new ModelException(directory + " is not a model directory: it has no config.json.");
+        }
+        JsonNode root;
+        try {
+            root = JSON.readTree(Files.readAllBytes(file));
+        } catch (JsonProcessingException e) {
+            throw new ModelException(
+                    file + " is not valid JSON: " + e.getOriginalMessage() + " (line "
+                            + e.getLocation().getLineNr() + ").",
+                    e);
+        } catch (IOException e) {
+            throw new ModelException(file + " can't be read: " + e.getMessage() + ".", e);
+        }
+        if (!(root instanceof ObjectNode object)) {
+            throw new ModelException(file + " is not a JSON object.");
+        }
+        ConfigJson json = new ConfigJson(file, object);
+        String modelType = json.textOr("", "model_type");
+        if (modelType.isEmpty()) {
+            throw new ModelException(
+                    file + ": the field \"model_type\" is missing; it says which architecture this is.");
+        }
+        Family family = Families.of(modelType);
+        return new ModelConfig(family, family.read(json), tokens(json), dtype(json), object);
+    }
+
+    /// A config for a model made here.
+    public static ModelConfig of(String modelType, DecoderConfig decoder, SpecialTokens tokens) {
+        return new ModelConfig(Families.of(modelType), decoder, tokens, DType.F32, JSON.createObjectNode());
+    }
+
+    private static SpecialTokens tokens(ConfigJson json) {
+        return new SpecialTokens(
+                first(json.tokenIds("bos_token_id")),
+                json.tokenIds("eos_token_id"),
+                first(json.tokenIds("pad_token_id")));
+    }
+
+    private static OptionalInt first(List<Integer> ids) {
+        return ids.isEmpty() ? OptionalInt.empty() : OptionalInt.of(ids.getFirst());
+    }
+
+    private static DType dtype(ConfigJson json) {
+        return DType.parse(json.textOr("float32", "dtype", "torch_dtype"));
+    }
+
+    /// The document to save for weights of some type: the fields as read, with what this program knows put right.
+    public ObjectNode toJson(DType savedAs) {
+        ObjectNode json = source.deepCopy();
+        json.put("model_type", family.modelType());
+        json.putArray("architectures").add(family.architecture());
+        json.put("vocab_size", decoder.vocabularySize());
+        json.put("tie_word_embeddings", decoder.tiedHead());
+        // Both spellings: transformers 4 reads the first, transformers 5 the second.
+        json.put("torch_dtype", savedAs.torchName());
+        json.put("dtype", savedAs.torchName());
+        if (source.isEmpty()) {
+            family.write(decoder, json);
+            json.put("use_cache", true);
+            tokens.bos().ifPresent(id -> json.put("bos_token_id", id));
+            tokens.pad().ifPresent(id -> json.put("pad_token_id", id));
+            if (tokens.eos().size() == 1) {
+                json.put("eos_token_id", tokens.eos().getFirst());
+            } else if (!tokens.eos().isEmpty()) {
+                tokens.eos().forEach(json.putArray("eos_token_id")::add);
+            }
+        }
+        return json;
+    }
+
+    /// The same model with another decoder shape, such as a larger vocabulary.
+    public ModelConfig withDecoder(DecoderConfig other) {
+        return new ModelConfig(family, other, tokens, dtype, source);
+    }
+}

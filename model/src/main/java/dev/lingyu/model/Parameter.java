@@ -1,0 +1,62 @@
+package dev.lingyu.model;
+
+import dev.lingyu.tensor.Autograd;
+import dev.lingyu.tensor.Tensor;
+
+/// A named weight of a model.
+///
+/// The name is the one in the family's Hugging Face files, such as `transformer.h.0.mlp.dense_h_to_4h.weight`.
+public final class Parameter {
+    private final String name;
+    private Tensor value;
+    private boolean trainable;
+
+    Parameter(String name, Tensor value) {
+        this.name = name;
+        this.value = value.detachFromScope();
+    }
+
+    /// The name in Hugging Face files.
+    public String name() {
+        return name;
+    }
+
+    /// The current value. It is replaced, not only changed, when weights move: ask again instead of keeping it.
+    public Tensor value() {
+        return value;
+    }
+
+    /// Whether training changes it.
+    public boolean trainable() {
+        return trainable;
+    }
+
+    /// Says whether training changes it, and so whether operations on it are recorded.
+    public void trainable(boolean yes) {
+        trainable = yes;
+        Autograd.requireGradient(value, yes);
+    }
+
+    /// Puts another tensor in place, of any type but of equal shape, and closes the old one.
+    public void replace(Tensor other) {
+        if (!java.util.Arrays.equals(other.shape(), value.shape())) {
+            throw new IllegalArgumentException(name + " has the shape " + java.util.Arrays.toString(value.shape())
+                    + ", not " + java.util.Arrays.toString(other.shape()));
+        }
+        Tensor old = value;
+        value = other.detachFromScope();
+        if (old != value) {
+            old.close();
+        }
+        Autograd.requireGradient(value, trainable);
+    }
+
+    void close() {
+        value.close();
+    }
+
+    @Override
+    public String toString() {
+        return name + " " + java.util.Arrays.toString(value.shape());
+    }
+}
