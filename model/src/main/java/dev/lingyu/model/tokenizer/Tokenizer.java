@@ -1,0 +1,293 @@
+package dev.lingyu.model.tokenizer;
+
+import ai.djl.huggingface.tokenizers.jni.CharSpan;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+
+/// The tokenizer of a model directory: text to ids and back, exactly as the library that trained the model does it.
+///
+/// ```java
+/// try (Tokenizer tokenizer = Tokenizer.open(modelDirectory)) {
+///     int[] ids = tokenizer.encode("这款手机支持七天无理由退货吗？");
+///     String text = tokenizer.decode(ids, true);
+/// }
+/// ```
+///
+/// Nothing is ever truncated or padded here, whatever `tokenizer.json` asks for: rooms that cut say so themselves.
+/// A lone surrogate in a text counts as U+FFFD. All methods may be called from many threads at once; after
+/// [#close()] those that encode or decode throw [IllegalStateException].
+public final class Tokenizer implements AutoCloseable {
+
+    /// The file that defines a tokenizer.
+    public static final String FILE_NAME = "tokenizer.json";
+
+    /// Everything that travels with a tokenizer from checkpoint to checkpoint.
+    private static final List<String> FILES = List.of(
+            FILE_NAME,
+            "tokenizer_config.json",
+            "special_tokens_map.json",
+            "added_tokens.json",
+            "vocab.json",
+            "vocab.txt",
+            "merges.txt",
+            "tokenizer.model",
+            "chat_template.jinja",
+            "chat_template.json");
+
+    private final Path directory;
+    private final String digest;
+    private final TokenizerFile file;
+    private final SpecialTokens specialTokens;
+    private final NativeTokenizer tokenizer;
+    private @Nullable NativeTokenizer plain;
+    private boolean closed;
+
+    private Tokenizer(
+            Path directory, String digest, TokenizerFile file, SpecialTokens specialTokens, NativeTokenizer tokenizer) {
+        this.directory = directory;
+        this.digest = digest;
+        this.file = file;
+        this.specialTokens = specialTokens;
+        this.tokenizer = tokenizer;
+    }
+
+    /// Opens the tokenizer of a Hugging Face directory.
+    ///
+    /// @param modelDirectory holds `tokenizer.json`; beside it may lie `tokenizer_config.json`,
+    ///     `special_tokens_map.json`, `generation_config.json` and `config.json`, which name the special tokens
+    /// @throws TokenizerException when `tokenizer.json` is missing, or one of the files is damaged
+    public static Tokenizer open(Path modelDirectory) {
+        Path path = modelDirectory.resolve(FILE_NAME);
+        byte[] json = read(path);
+        TokenizerFile file = TokenizerFile.parse(json, path.toString());
+        SpecialTokens specialTokens = SpecialTokens.read(modelDirectory, file);
+        NativeTokenizer tokenizer = NativeTokenizer.create(new String(json, StandardCharsets.UTF_8), path.toString());
+        return new Tokenizer(modelDirectory, sha256(json), file, specialTokens, tokenizer);
+    }
+
+    /// Encodes a text as it stands: no token is put before or behind it, but added tokens that occur in it
+    /// (`<|im_end|>`) become their one id.
+    ///
+    /// @return ids `[tokens]`
+    public int[] encode(String text) {
+        return tokenizer.encode(text, false);
+    }
+
+    /// Encodes a text with the tokens that the model expects around it, as the tokenizer's post-processor says: LLaMA's
+    /// `<s>` in front, BERT's `[CLS]` and `[SEP]`, nothing for BLOOM.
+    ///
+    /// @return ids `[tokens]`
+    public int[] encodeWithSpecialTokens(String text) {
+        return tokenizer.encode(text, true);
+    }
+
+    /// Encodes two texts as one row, as cross-encoders read them.
+    ///
+    /// @return ids and token types `[tokens]`
+    public PairEncoding encodePairWithSpecialTokens(String first, String second) {
+        return tokenizer.encodePair(first, second);
+    }
+
+    /// Encodes foreign text in which special tokens mean nothing: a user who types `<|im_end|>` gets the letters, not
+    /// the end of the turn. Added tokens that are not special are still recognised.
+    ///
+    /// The native library can't switch this per call, so the first use builds a second tokenizer without the
+    /// special tokens (as long and as large as opening the first), kept until [#close()].
+    ///
+    /// @return ids `[tokens]`; equal to [#encode] for text that spells no special token
+    public int[] encodePlain(String text) {
+        return plain().encode(text, false);
+    }
+
+    /// Encodes like [#encode] and says where each token lies in the text, in UTF-16 units.
+    public Encoding encodeWithOffsets(String text) {
+        NativeTokenizer.Spans encoded = tokenizer.encodeWithSpans(text);
+        int[] unitOfCodePoint = unitsOfCodePoints(text);
+        int tokens = encoded.ids().length;
+        int[] starts = new int[tokens];
+        int[] ends = new int[tokens];
+        int last = 0;
+        for (int i = 0; i < tokens; i++) {
+            CharSpan span = encoded.spans()[i];
+            starts[i] = span == null ? last : unitOfCodePoint[span.getStart()];
+            ends[i] = span == null ? last : unitOfCodePoint[span.getEnd()];
+            last = ends[i];
+        }
+        return new Encoding(encoded.ids(), starts, ends);
+    }
+
+    /// Turns ids into text; ids that the vocabulary does not have add nothing, broken UTF-8 becomes U+FFFD.
+    ///
+    /// @param ids `[tokens]`
+    /// @param skipSpecialTokens leave out special tokens such as `</s>`
+    public String decode(int[] ids, boolean skipSpecialTokens) {
+        long[] longs = new long[ids.length];
+        for (int i = 0; i < ids.length; i++) {
+            longs[i] = Integer.toUnsignedLong(ids[i]);
+        }
+        return tokenizer.decode(longs, skipSpecialTokens);
+    }
+
+    /// A decoder for ids that arrive one by one.
+    ///
+    /// @param skipSpecialTokens leave out special tokens such as `</s>`
+    public StreamDecoder streamDecoder(boolean skipSpecialTokens) {
+        throw new UnsupportedOperationException();
+    }
+
+    /// The highest id + 1, added tokens included; a model's embedding may be larger (padded), never smaller.
+    public int vocabularySize() {
+        return file.vocabularySize();
+    }
+
+    /// The token that begins a text, if the model has one.
+    public OptionalInt bosTokenId() {
+        return specialTokens.bos();
+    }
+
+    /// The tokenizer's own end-of-text token, if there is one: the first of [#eosTokenIds()].
+    public OptionalInt eosTokenId() {
+        return specialTokens.eos().isEmpty()
+                ? OptionalInt.empty()
+                : OptionalInt.of(specialTokens.eos().getFirst());
+    }
+
+    /// All tokens at which generation stops: the tokenizer's own, then those that only `generation_config.json` names.
+    public List<Integer> eosTokenIds() {
+        return specialTokens.eos();
+    }
+
+    /// The token that fills rows of a batch, if the model has one.
+    public OptionalInt padTokenId() {
+        return specialTokens.pad();
+    }
+
+    /// The token that stands for what the vocabulary can't spell, if the model has one.
+    public OptionalInt unkTokenId() {
+        return specialTokens.unk();
+    }
+
+    /// The token of an id as the vocabulary spells it (byte-level vocabularies write `Ġ` for a space).
+    ///
+    /// @return empty when the vocabulary has no such id
+    public Optional<String> token(int id) {
+        return file.token(id);
+    }
+
+    /// The id of a token as the vocabulary spells it.
+    ///
+    /// @return empty when the vocabulary has no such token
+    public OptionalInt id(String token) {
+        return file.id(token);
+    }
+
+    /// Whether `decode` leaves this id out when special tokens are skipped.
+    public boolean isSpecial(int id) {
+        return file.isSpecial(id);
+    }
+
+    /// SHA-256 of `tokenizer.json`, in lower-case hexadecimal.
+    public String digest() {
+        return digest;
+    }
+
+    /// Copies the tokenizer's files and chat template byte for byte into another directory, which is made if missing;
+    /// files that are not there are not made.
+    ///
+    /// @throws TokenizerException when `tokenizer.json` changed since it was opened, or a file can't be copied
+    public void save(Path target) {
+        if (!sha256(read(directory.resolve(FILE_NAME))).equals(digest)) {
+            throw new TokenizerException(
+                    "%s changed since this program read it, so it no longer fits the ids in use; start again with the file you mean."
+                            .formatted(directory.resolve(FILE_NAME)));
+        }
+        try {
+            Files.createDirectories(target);
+            if (Files.isSameFile(directory, target)) {
+                return;
+            }
+            for (String name : FILES) {
+                Path source = directory.resolve(name);
+                if (Files.isRegularFile(source)) {
+                    Path part = target.resolve(name + ".part");
+                    Files.copy(source, part, StandardCopyOption.REPLACE_EXISTING);
+                    Files.move(part, target.resolve(name), StandardCopyOption.ATOMIC_MOVE);
+                }
+            }
+        } catch (IOException e) {
+            throw new TokenizerException(
+                    "The tokenizer of %s can't be copied to %s: %s.".formatted(directory, target, e.getMessage()), e);
+        }
+    }
+
+    @Override
+    public void close() {
+        synchronized (this) {
+            closed = true;
+            if (plain != null) {
+                plain.close();
+            }
+        }
+        tokenizer.close();
+    }
+
+    private synchronized NativeTokenizer plain() {
+        if (plain == null) {
+            if (closed) {
+                throw new IllegalStateException("This tokenizer was closed; open the model directory again.");
+            }
+            Path path = directory.resolve(FILE_NAME);
+            byte[] json = read(path);
+            if (!sha256(json).equals(digest)) {
+                throw new TokenizerException("%s changed since this program read it; start again.".formatted(path));
+            }
+            plain = NativeTokenizer.create(TokenizerFile.withoutSpecialTokens(json), path.toString());
+        }
+        return plain;
+    }
+
+    /// For each code point of the text, and for its end, the UTF-16 unit where it begins.
+    private static int[] unitsOfCodePoints(String text) {
+        int[] units = new int[text.length() + 1];
+        int codePoints = 0;
+        int unit = 0;
+        while (unit < text.length()) {
+            units[codePoints++] = unit;
+            unit += Character.charCount(text.codePointAt(unit));
+        }
+        units[codePoints] = unit;
+        return units;
+    }
+
+    private static byte[] read(Path path) {
+        if (!Files.isRegularFile(path)) {
+            throw new TokenizerException(
+                    "%s does not exist, so this directory has no tokenizer; name a Hugging Face model directory that holds one."
+                            .formatted(path));
+        }
+        try {
+            return Files.readAllBytes(path);
+        } catch (IOException e) {
+            throw new TokenizerException("%s can't be read: %s.".formatted(path, e.getMessage()), e);
+        }
+    }
+
+    private static String sha256(byte[] bytes) {
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+        } catch (NoSuchAlgorithmException e) {
+            throw new UncheckedIOException(new IOException("This JDK has no SHA-256.", e));
+        }
+    }
+}
