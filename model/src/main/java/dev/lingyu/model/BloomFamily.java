@@ -4,7 +4,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Map;
 import java.util.OptionalInt;
 
-/// BLOOM and BLOOMZ (Le Scao et al. 2022): ALiBi, a LayerNorm behind the embedding, query, key and value interleaved by
+/// BLOOM and BLOOMZ (Le Scao et al. 2022): ALiBi, a LayerNorm behind the embedding, query, key and value interleaved
+/// by
 /// head in one matrix, GELU by tanh, tied head.
 final class BloomFamily implements Family {
     @Override

@@ -22,7 +22,8 @@ import java.util.Optional;
 /// logits = norm(x) · headᵀ
 /// ```
 ///
-/// A [TokenBatch] goes through as one matrix [tokens × hidden]. The pieces ([#embed], [#block], [#finish], [#head]) are
+/// A [TokenBatch] goes through as one matrix [tokens × hidden]. The pieces ([#embed], [#block], [#finish], [#head])
+/// are
 /// public because training differentiates them one at a time.
 public final class Decoder implements AutoCloseable {
     private final DecoderConfig config;
@@ -101,13 +102,6 @@ public final class Decoder implements AutoCloseable {
         return blocks.get(layer).parameters();
     }
 
-    /// The weights that no block holds: embeddings, outer norms and the head.
-    public List<Parameter> outerParameters() {
-        List<Parameter> outer = new ArrayList<>(parameters.values());
-        blocks.forEach(block -> outer.removeAll(block.parameters()));
-        return outer;
-    }
-
     /// Prepares what all blocks of one pass share. Close it after the pass.
     ///
     /// @param caches one per sequence, or an empty list for a pass without a past
@@ -133,15 +127,37 @@ public final class Decoder implements AutoCloseable {
 
     /// Token features before the first block [tokens × hidden].
     public Tensor embed(Pass pass) {
+        return Scope.compute(() -> normalizeEmbedding(lookUp(pass)));
+    }
+
+    /// The embeddings of the tokens, positions added where they are learned [tokens × hidden].
+    public Tensor lookUp(Pass pass) {
         return Scope.compute(() -> {
             Tensor x = Functional.embedding(tokenEmbedding.value(), pass.batch.idTensor(device()));
-            if (positionEmbedding.isPresent()) {
-                int[] positions = pass.batch.positions();
-                Tensor index = Tensor.of(positions, positions.length).to(device());
-                x = x.add(Functional.embedding(positionEmbedding.get().value(), index));
-            }
-            return embeddingNorm.isPresent() ? embeddingNorm.get().apply(x) : x;
+            return positionEmbedding.isEmpty()
+                    ? x
+                    : x.add(Functional.embedding(positionEmbedding.get().value(), pass.batch.positionTensor(device())));
         });
+    }
+
+    /// BLOOM's norm behind the embedding; other families pass through.
+    public Tensor normalizeEmbedding(Tensor x) {
+        return embeddingNorm.isPresent() ? embeddingNorm.get().apply(x) : x;
+    }
+
+    /// The weights of [#normalizeEmbedding], if any.
+    public List<Parameter> embeddingNormParameters() {
+        return embeddingNorm.map(Norm::parameters).orElse(List.of());
+    }
+
+    /// The weights of [#finish].
+    public List<Parameter> finalNormParameters() {
+        return finalNorm.parameters();
+    }
+
+    /// The learned positions [positions × hidden], where the family has them.
+    public Optional<Parameter> positionEmbedding() {
+        return positionEmbedding;
     }
 
     /// One block.

@@ -112,7 +112,8 @@ public final class DecoderWeights {
         return String.join(", ", names.subList(0, Math.min(4, names.size()))) + (names.size() > 4 ? " …" : "");
     }
 
-    /// A decoder with fresh weights: matrices from N(0, initializerRange²), norms 1, biases 0, as transformers does it.
+    /// A decoder with fresh weights: matrices from N(0, initializerRange²), norms 1, biases 0, as transformers does
+    /// it.
     ///
     /// @param seed equal seeds give equal weights
     public static Decoder random(ModelConfig config, DType dtype, long seed) {

@@ -3,7 +3,8 @@ package dev.lingyu.model;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Map;
 
-/// What is particular to one family of models: how its `config.json` reads and how its weights are called. Nothing else
+/// What is particular to one family of models: how its `config.json` reads and how its weights are called. Nothing
+/// else
 /// may differ; everything it needs is in [DecoderConfig].
 public interface Family {
     /// The `model_type` in `config.json`.

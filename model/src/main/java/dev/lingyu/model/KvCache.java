@@ -33,6 +33,25 @@ public final class KvCache implements AutoCloseable {
         }
     }
 
+    private KvCache(KvCache other) {
+        config = other.config;
+        dtype = other.dtype;
+        device = other.device;
+        capacity = other.capacity;
+        length = other.length;
+        keys = new Tensor[other.keys.length];
+        values = new Tensor[other.values.length];
+        for (int layer = 0; layer < keys.length; layer++) {
+            keys[layer] = other.keys[layer].copy().detachFromScope();
+            values[layer] = other.values[layer].copy().detachFromScope();
+        }
+    }
+
+    /// A second cache with the same content: two continuations of one beginning.
+    public KvCache copy() {
+        return new KvCache(this);
+    }
+
     private Tensor room(int tokens) {
         return Tensor.empty(dtype, device, config.keyValueHeads(), tokens, config.headSize())
                 .detachFromScope();

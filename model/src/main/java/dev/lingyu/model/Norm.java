@@ -2,6 +2,7 @@ package dev.lingyu.model;
 
 import dev.lingyu.tensor.Functional;
 import dev.lingyu.tensor.Tensor;
+import java.util.List;
 import java.util.Optional;
 
 /// A normalisation layer of either kind: LayerNorm where it has a bias, RMSNorm where it has none.
@@ -14,6 +15,10 @@ final class Norm {
         this.weight = weight;
         this.bias = bias;
         this.epsilon = epsilon;
+    }
+
+    List<Parameter> parameters() {
+        return bias.isPresent() ? List.of(weight, bias.get()) : List.of(weight);
     }
 
     Tensor apply(Tensor x) {

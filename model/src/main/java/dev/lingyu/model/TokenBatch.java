@@ -82,6 +82,12 @@ public record TokenBatch(int[] ids, int[] lengths, int[] starts) {
         return positions;
     }
 
+    /// The position of each token in its sequence, as int64 [tokens].
+    public Tensor positionTensor(Device device) {
+        int[] positions = positions();
+        return Tensor.of(positions, positions.length).to(device);
+    }
+
     /// The ids as int64 [tokens].
     public Tensor idTensor(Device device) {
         return Tensor.of(ids, ids.length).to(device);

@@ -13,7 +13,8 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
 
-/// A safetensors file, memory-mapped: tensors are views of the file's pages, nothing is copied, and files may be larger
+/// A safetensors file, memory-mapped: tensors are views of the file's pages, nothing is copied, and files may be
+/// larger
 /// than 2 GB.
 ///
 /// The views are read-only memory: writing to one ends the process. Copy (or convert) before changing anything. They

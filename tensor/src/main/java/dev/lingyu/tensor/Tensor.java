@@ -186,7 +186,8 @@ public final class Tensor implements AutoCloseable {
         return tensor;
     }
 
-    /// A tensor over memory that somebody else owns; nothing is copied. The owner is kept reachable while the tensor is
+    /// A tensor over memory that somebody else owns; nothing is copied. The owner is kept reachable while the tensor
+    /// is
     /// open.
     static Tensor over(MemorySegment memory, DType dtype, long[] shape, Object memoryOwner) {
         try (TensorOptions options = options(dtype, Device.CPU);
@@ -449,6 +450,11 @@ public final class Tensor implements AutoCloseable {
         }
     }
 
+    /// Element by element: bool, whether the values are equal.
+    public Tensor equalTo(Tensor other) {
+        return wrap(handle().eq(other.handle()));
+    }
+
     // ---- reductions
 
     public Tensor sum() {
@@ -533,6 +539,17 @@ public final class Tensor implements AutoCloseable {
         try (Scalar scalar = new Scalar(value)) {
             handle().mul_(scalar);
         }
+        return this;
+    }
+
+    public Tensor expInPlace() {
+        handle().exp_();
+        return this;
+    }
+
+    /// `this[i][index[i][j]] += source[i][j]` for dimension 1, and alike for others.
+    public Tensor scatterAddInPlace(int dimension, Tensor index, Tensor source) {
+        handle().scatter_add_(dimension, index.handle(), source.handle());
         return this;
     }
 

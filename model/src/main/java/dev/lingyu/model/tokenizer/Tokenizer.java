@@ -84,7 +84,8 @@ public final class Tokenizer implements AutoCloseable {
         return tokenizer.encode(text, false);
     }
 
-    /// Encodes a text with the tokens that the model expects around it, as the tokenizer's post-processor says: LLaMA's
+    /// Encodes a text with the tokens that the model expects around it, as the tokenizer's post-processor says:
+    /// LLaMA's
     /// `<s>` in front, BERT's `[CLS]` and `[SEP]`, nothing for BLOOM.
     ///
     /// @return ids `[tokens]`

@@ -1,0 +1,230 @@
+package dev.lingyu.train;
+
+import dev.lingyu.model.Decoder;
+import dev.lingyu.model.Parameter;
+import dev.lingyu.model.TokenBatch;
+import dev.lingyu.tensor.Autograd;
+import dev.lingyu.tensor.DType;
+import dev.lingyu.tensor.Scope;
+import dev.lingyu.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// Next-token prediction: the mean of `−log p(label | tokens before)` over the labelled positions.
+///
+/// A decoder is differentiated one block at a time. Forward, each block's input is cut from its history; backward,
+/// from
+/// the
+/// last block to the first, the block's recording turns the gradient of its output into those of its weights, added to
+/// f32
+/// buffers right away, and of its input, which is the gradient of the block before. Only what one block recorded is
+/// ever
+/// touched at once; with `recompute` only block inputs are kept, and each block runs forward again when its turn comes
+/// (Chen et al. 2016).
+public final class CausalLmObjective {
+    private final Decoder decoder;
+    private final AdamW optimizer;
+    private final boolean recompute;
+    private final int lowestTrainedLayer;
+
+    /// What a batch gave.
+    ///
+    /// @param loss    summed over the labels
+    /// @param labels  how many there were
+    /// @param correct how many were the most likely token
+    public record Outcome(double loss, long labels, long correct) {
+        /// The mean loss per label, in nats.
+        public double meanLoss() {
+            return labels == 0 ? 0 : loss / labels;
+        }
+
+        Outcome plus(Outcome other) {
+            return new Outcome(loss + other.loss, labels + other.labels, correct + other.correct);
+        }
+
+        static final Outcome NONE = new Outcome(0, 0, 0);
+    }
+
+    /// @param optimizer  collects the gradients
+    /// @param recompute  trade a second forward pass for the memory of the activations
+    public CausalLmObjective(Decoder decoder, AdamW optimizer, boolean recompute) {
+        this.decoder = decoder;
+        this.optimizer = optimizer;
+        this.recompute = recompute;
+        this.lowestTrainedLayer = lowestTrainedLayer();
+    }
+
+    /// Below this block nothing is trained, so the backward pass ends there; −1 when the embedding is.
+    private int lowestTrainedLayer() {
+        boolean embedding = optimizer.updates(decoder.tokenEmbedding())
+                || decoder.embeddingNormParameters().stream().anyMatch(optimizer::updates)
+                || decoder.positionEmbedding().filter(optimizer::updates).isPresent();
+        if (embedding) {
+            return -1;
+        }
+        for (int layer = 0; layer < decoder.config().layers(); layer++) {
+            if (decoder.blockParameters(layer).stream().anyMatch(optimizer::updates)) {
+                return layer;
+            }
+        }
+        return decoder.config().layers();
+    }
+
+    /// A block's input and, where its activations are kept, its recorded output.
+    private record Recording(Tensor input, Optional<Tensor> output) {}
+
+    /// Adds the gradients of `scale · Σ loss` over a batch to the optimiser's.
+    ///
+    /// @param rows  sequences of any lengths
+    /// @param scale 1 / (labels of the whole step), so that the step's loss is a mean over its tokens, however
+    ///              they are spread over micro-batches
+    public Outcome accumulate(List<TrainingRow> rows, double scale) {
+        TokenBatch batch = TokenBatch.of(rows.stream().map(TrainingRow::ids).toList());
+        try (Scope scope = Scope.open();
+                Autograd.Mode on = Autograd.on();
+                Decoder.Pass pass = decoder.begin(batch, List.of())) {
+            Tensor lookedUp = Autograd.leaf(decoder.lookUp(pass));
+            Tensor embedded = decoder.normalizeEmbedding(lookedUp);
+            Tensor x = Autograd.detached(embedded);
+            List<Recording> recordings = new ArrayList<>();
+            for (int layer = 0; layer < decoder.config().layers(); layer++) {
+                Recording recording = forward(layer, x, pass);
+                recordings.add(recording);
+                x = recording.output().isPresent()
+                        ? Autograd.detached(recording.output().get())
+                        : runUnrecorded(layer, recording.input(), pass);
+            }
+            Tensor last = Autograd.leaf(x);
+            Tensor finished = decoder.finish(last);
+            Targets targets = Targets.of(rows, decoder);
+            if (targets.count() == 0) {
+                return Outcome.NONE;
+            }
+            CausalLmLoss.Outcome loss = loss(finished, targets, scale);
+            Tensor gradient = Tensor.zeros(finished.dtype(), finished.device(), finished.shape());
+            gradient.indexAddInPlace(0, targets.rows(), loss.featureGradients());
+            gradient = backward(finished, gradient, last, decoder.finalNormParameters());
+            for (int layer = decoder.config().layers() - 1; layer >= Math.max(0, lowestTrainedLayer); layer--) {
+                gradient = backwardBlock(layer, recordings.get(layer), gradient, pass);
+            }
+            if (lowestTrainedLayer < 0) {
+                backwardEmbedding(embedded, lookedUp, gradient, pass, batch);
+            }
+            return new Outcome(loss.loss(), targets.count(), loss.correct());
+        }
+    }
+
+    private Recording forward(int layer, Tensor x, Decoder.Pass pass) {
+        Tensor input = Autograd.leaf(x);
+        return recompute || layer < lowestTrainedLayer
+                ? new Recording(input, Optional.empty())
+                : new Recording(input, Optional.of(decoder.block(layer, input, pass)));
+    }
+
+    private Tensor runUnrecorded(int layer, Tensor input, Decoder.Pass pass) {
+        try (Autograd.Mode off = Autograd.off()) {
+            return decoder.block(layer, input, pass);
+        }
+    }
+
+    private CausalLmLoss.Outcome loss(Tensor finished, Targets targets, double scale) {
+        Tensor features = Autograd.detached(finished).indexSelect(0, targets.rows());
+        Optional<Tensor> headGradient = optimizer.updates(decoder.head())
+                ? Optional.of(optimizer.gradientOf(decoder.head()))
+                : Optional.empty();
+        return CausalLmLoss.withGradients(
+                features, Autograd.detached(decoder.head().value()), targets.labels(), scale, headGradient);
+    }
+
+    private Tensor backwardBlock(int layer, Recording recording, Tensor gradient, Decoder.Pass pass) {
+        return Scope.compute(() -> {
+            Tensor output = recording.output().isPresent()
+                    ? recording.output().get()
+                    : decoder.block(layer, recording.input(), pass);
+            Tensor inputGradient = backward(output, gradient, recording.input(), decoder.blockParameters(layer));
+            // The recording is spent: free its output now instead of at the end of the step.
+            recording.output().ifPresent(Tensor::close);
+            gradient.close();
+            return inputGradient;
+        });
+    }
+
+    /// Gradients of one recorded piece: added for its weights, returned for its input.
+    private Tensor backward(Tensor output, Tensor gradient, Tensor input, List<Parameter> parameters) {
+        return Scope.compute(() -> {
+            List<Parameter> trained =
+                    parameters.stream().filter(optimizer::updates).toList();
+            List<Tensor> inputs = new ArrayList<>();
+            inputs.add(input);
+            trained.forEach(p -> inputs.add(p.value()));
+            List<Optional<Tensor>> gradients = Autograd.gradients(output, gradient, inputs);
+            try (Autograd.Mode off = Autograd.off()) {
+                for (int i = 0; i < trained.size(); i++) {
+                    Parameter parameter = trained.get(i);
+                    gradients.get(i + 1).ifPresent(g -> optimizer.accumulate(parameter, g));
+                }
+            }
+            return gradients.getFirst().orElseThrow();
+        });
+    }
+
+    private void backwardEmbedding(
+            Tensor embedded, Tensor lookedUp, Tensor gradient, Decoder.Pass pass, TokenBatch batch) {
+        List<Parameter> norm = decoder.embeddingNormParameters();
+        Tensor toRows = norm.isEmpty() ? gradient : backward(embedded, gradient, lookedUp, norm);
+        try (Autograd.Mode off = Autograd.off()) {
+            Tensor wide = toRows.to(DType.F32);
+            if (optimizer.updates(decoder.tokenEmbedding())) {
+                optimizer
+                        .gradientOf(decoder.tokenEmbedding())
+                        .indexAddInPlace(0, batch.idTensor(decoder.device()), wide);
+            }
+            decoder.positionEmbedding()
+                    .filter(optimizer::updates)
+                    .ifPresent(positions -> optimizer
+                            .gradientOf(positions)
+                            .indexAddInPlace(0, batch.positionTensor(decoder.device()), wide));
+        }
+    }
+
+    /// Loss and accuracy without gradients.
+    public static Outcome evaluate(Decoder decoder, List<TrainingRow> rows) {
+        TokenBatch batch = TokenBatch.of(rows.stream().map(TrainingRow::ids).toList());
+        try (Scope scope = Scope.open();
+                Autograd.Mode off = Autograd.off()) {
+            Targets targets = Targets.of(rows, decoder);
+            if (targets.count() == 0) {
+                return Outcome.NONE;
+            }
+            Tensor features = decoder.features(batch, List.of()).indexSelect(0, targets.rows());
+            CausalLmLoss.Outcome outcome =
+                    CausalLmLoss.withoutGradients(features, decoder.head().value(), targets.labels());
+            return new Outcome(outcome.loss(), targets.count(), outcome.correct());
+        }
+    }
+
+    /// The positions whose next token has a label: row numbers in the batch, and those labels.
+    private record Targets(Tensor rows, Tensor labels, int count) {
+        static Targets of(List<TrainingRow> rows, Decoder decoder) {
+            int count = rows.stream().mapToInt(TrainingRow::labelCount).sum();
+            int[] positions = new int[count];
+            int[] labels = new int[count];
+            int at = 0;
+            int start = 0;
+            for (TrainingRow row : rows) {
+                for (int t = 1; t < row.labels().length; t++) {
+                    if (row.labels()[t] != TrainingRow.IGNORE) {
+                        positions[at] = start + t - 1;
+                        labels[at++] = row.labels()[t];
+                    }
+                }
+                start += row.ids().length;
+            }
+            return new Targets(
+                    Tensor.of(positions, count).to(decoder.device()),
+                    Tensor.of(labels, count).to(decoder.device()),
+                    count);
+        }
+    }
+}
