@@ -13,6 +13,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// The tokenizer of a model directory: text to ids and back, exactly as the library that trained the model does it.
@@ -50,6 +51,8 @@ public final class Tokenizer implements AutoCloseable {
     private final TokenizerFile file;
     private final SpecialTokens specialTokens;
     private final NativeTokenizer tokenizer;
+    private final Supplier<StreamDecoder> streamsWithSpecial;
+    private final Supplier<StreamDecoder> streamsWithoutSpecial;
     private @Nullable NativeTokenizer plain;
     private boolean closed;
 
@@ -60,6 +63,9 @@ public final class Tokenizer implements AutoCloseable {
         this.file = file;
         this.specialTokens = specialTokens;
         this.tokenizer = tokenizer;
+        WindowStream.Whole whole = ids -> tokenizer.decode(unsigned(ids), false);
+        this.streamsWithSpecial = TextPieces.of(file, false, whole);
+        this.streamsWithoutSpecial = TextPieces.of(file, true, whole);
     }
 
     /// Opens the tokenizer of a Hugging Face directory.
@@ -133,18 +139,14 @@ public final class Tokenizer implements AutoCloseable {
     /// @param ids `[tokens]`
     /// @param skipSpecialTokens leave out special tokens such as `</s>`
     public String decode(int[] ids, boolean skipSpecialTokens) {
-        long[] longs = new long[ids.length];
-        for (int i = 0; i < ids.length; i++) {
-            longs[i] = Integer.toUnsignedLong(ids[i]);
-        }
-        return tokenizer.decode(longs, skipSpecialTokens);
+        return tokenizer.decode(unsigned(ids), skipSpecialTokens);
     }
 
     /// A decoder for ids that arrive one by one.
     ///
     /// @param skipSpecialTokens leave out special tokens such as `</s>`
     public StreamDecoder streamDecoder(boolean skipSpecialTokens) {
-        throw new UnsupportedOperationException();
+        return (skipSpecialTokens ? streamsWithoutSpecial : streamsWithSpecial).get();
     }
 
     /// The highest id + 1, added tokens included; a model's embedding may be larger (padded), never smaller.
@@ -256,6 +258,15 @@ public final class Tokenizer implements AutoCloseable {
             plain = NativeTokenizer.create(TokenizerFile.withoutSpecialTokens(json), path.toString());
         }
         return plain;
+    }
+
+    /// The library takes ids as unsigned, so a negative one is just unknown to it.
+    private static long[] unsigned(int[] ids) {
+        long[] longs = new long[ids.length];
+        for (int i = 0; i < ids.length; i++) {
+            longs[i] = Integer.toUnsignedLong(ids[i]);
+        }
+        return longs;
     }
 
     /// For each code point of the text, and for its end, the UTF-16 unit where it begins.
