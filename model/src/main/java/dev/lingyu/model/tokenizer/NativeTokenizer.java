@@ -21,10 +21,12 @@ final class NativeTokenizer implements AutoCloseable {
     private static final TokenizersLibrary LIBRARY = load();
 
     private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
+    private final String where;
     private long handle;
 
-    private NativeTokenizer(long handle) {
+    private NativeTokenizer(long handle, String where) {
         this.handle = handle;
+        this.where = where;
     }
 
     /// Builds a tokenizer, without truncation and padding whatever the file says.
@@ -43,7 +45,7 @@ final class NativeTokenizer implements AutoCloseable {
         }
         LIBRARY.disableTruncation(handle);
         LIBRARY.disablePadding(handle);
-        return new NativeTokenizer(handle);
+        return new NativeTokenizer(handle, where);
     }
 
     int[] encode(String text, boolean addSpecialTokens) {
@@ -105,9 +107,20 @@ final class NativeTokenizer implements AutoCloseable {
             if (handle == 0) {
                 throw new IllegalStateException("This tokenizer was closed; open the model directory again.");
             }
-            return call.apply(handle);
+            return callNative(call);
         } finally {
             shared.unlock();
+        }
+    }
+
+    private <T> T callNative(LongFunction<T> call) {
+        try {
+            return call.apply(handle);
+        } catch (RuntimeException e) {
+            throw new TokenizerException(
+                    "The tokenizer of %s failed: %s; its file contradicts itself, take it again from the model's source."
+                            .formatted(where, oneLine(e.getMessage())),
+                    e);
         }
     }
 
