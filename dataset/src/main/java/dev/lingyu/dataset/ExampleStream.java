@@ -1,0 +1,64 @@
+package dev.lingyu.dataset;
+
+import java.util.Iterator;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.Optional;
+import java.util.Spliterator;
+import java.util.Spliterators;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+
+/// The examples of some datasets in the order of their files, read as they are asked for. For one thread.
+///
+/// Reading throws [DatasetException] at the first defect (or, with [BadRows#SKIP], at the first one that no row can be
+/// skipped for: a missing or cut-off file, a JSON list that is not JSON, no usable row at all).
+public final class ExampleStream<E extends Example> implements Iterator<Row<E>>, AutoCloseable {
+    private final List<DatasetReader<E>> readers;
+    private int current;
+    private Optional<Row<E>> next = Optional.empty();
+
+    ExampleStream(List<DatasetReader<E>> readers) {
+        this.readers = List.copyOf(readers);
+    }
+
+    @Override
+    public boolean hasNext() {
+        while (next.isEmpty() && current < readers.size()) {
+            next = readers.get(current).next();
+            if (next.isEmpty()) {
+                current++;
+            }
+        }
+        return next.isPresent();
+    }
+
+    @Override
+    public Row<E> next() {
+        if (!hasNext()) {
+            throw new NoSuchElementException("all rows are read");
+        }
+        Row<E> row = next.orElseThrow();
+        next = Optional.empty();
+        return row;
+    }
+
+    /// The rows that are left, as a sequential stream; closing it closes this.
+    public Stream<Row<E>> stream() {
+        Spliterator<Row<E>> rows = Spliterators.spliteratorUnknownSize(this, Spliterator.ORDERED | Spliterator.NONNULL);
+        return StreamSupport.stream(rows, false).onClose(this::close);
+    }
+
+    /// What reading has come to so far, one report for each dataset.
+    public List<ReadReport> reports() {
+        return readers.stream().map(DatasetReader::report).toList();
+    }
+
+    /// Closes the files and puts the quarantine in place.
+    @Override
+    public void close() {
+        current = readers.size();
+        next = Optional.empty();
+        readers.forEach(DatasetReader::close);
+    }
+}
