@@ -7,6 +7,7 @@ import dev.lingyu.dataset.Layout.Formatting;
 import dev.lingyu.dataset.files.NearName;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -116,7 +117,11 @@ public final class DatasetInfo {
     private Path path(String name, JsonNode node) {
         Optional<String> local = string(name, node, "file_name");
         if (local.isPresent()) {
-            return file.resolveSibling(local.get());
+            try {
+                return file.resolveSibling(local.get());
+            } catch (InvalidPathException impossible) {
+                throw wrong(name, "file_name can't be the name of a file (" + impossible.getReason() + ")");
+            }
         }
         for (String key : REMOTE) {
             Optional<String> remote = string(name, node, key);

@@ -35,6 +35,7 @@ final class DatasetReader<E extends Example> implements AutoCloseable {
     private boolean again;
     private boolean ended;
     private long taken;
+    private long takenBefore;
     private long rows;
     private long examples;
     private long skipped;
@@ -93,7 +94,9 @@ final class DatasetReader<E extends Example> implements AutoCloseable {
         if (examples == 0) {
             throw nothing();
         }
-        if (entry.samples().isPresent()) {
+        // A pass that gave nothing (the files were changed meanwhile) must be the last one.
+        if (entry.samples().isPresent() && taken > takenBefore) {
+            takenBefore = taken;
             again = true;
             opened = 0;
         } else {

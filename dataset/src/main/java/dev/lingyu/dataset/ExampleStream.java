@@ -17,6 +17,7 @@ public final class ExampleStream<E extends Example> implements Iterator<Row<E>>,
     private final List<DatasetReader<E>> readers;
     private int current;
     private Optional<Row<E>> next = Optional.empty();
+    private Optional<DatasetException> failure = Optional.empty();
 
     ExampleStream(List<DatasetReader<E>> readers) {
         this.readers = List.copyOf(readers);
@@ -24,13 +25,26 @@ public final class ExampleStream<E extends Example> implements Iterator<Row<E>>,
 
     @Override
     public boolean hasNext() {
+        if (failure.isPresent()) {
+            throw failure.get();
+        }
+        try {
+            advance();
+        } catch (DatasetException defect) {
+            // Behind a defect nothing is certain: whoever asks again hears the same.
+            failure = Optional.of(defect);
+            throw defect;
+        }
+        return next.isPresent();
+    }
+
+    private void advance() {
         while (next.isEmpty() && current < readers.size()) {
             next = readers.get(current).next();
             if (next.isEmpty()) {
                 current++;
             }
         }
-        return next.isPresent();
     }
 
     @Override

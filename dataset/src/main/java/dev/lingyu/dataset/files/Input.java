@@ -5,7 +5,6 @@ import static java.util.Objects.requireNonNull;
 import dev.lingyu.dataset.TextRows;
 import dev.lingyu.dataset.layouts.RowFault;
 import java.io.BufferedInputStream;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
@@ -69,23 +68,21 @@ public record Input(Path path, String name, Opener bytes) {
         if (first < head.length && head[first] == '[') {
             return new JsonValueRows(in, true, limit);
         }
-        if (withoutGz(name).endsWith(".jsonl") || firstLineIsWhole(head, first)) {
+        if (withoutGz(name).endsWith(".jsonl") || firstLineIsObject(head, first)) {
             return new JsonLineRows(in, limit);
         }
         return new JsonValueRows(in, false, limit);
     }
 
-    private static boolean firstLineIsWhole(byte[] head, int first) {
-        int end = first;
-        while (end < head.length && head[end] != '\n') {
-            end++;
+    /// Whether the first line ends as an object ends, so that a bad row does not hide what the file is.
+    private static boolean firstLineIsObject(byte[] head, int first) {
+        byte last = ' ';
+        for (int i = first; i < head.length && head[i] != '\n'; i++) {
+            if (head[i] > ' ') {
+                last = head[i];
+            }
         }
-        Lines line = new Lines(new ByteArrayInputStream(head, first, end - first), PEEK);
-        try {
-            return line.next() && Json.tryParse(line.text()).isPresent();
-        } catch (IOException notUtf8) {
-            return false;
-        }
+        return last == '}';
     }
 
     /// Passes over a byte order mark, and refuses UTF-16.

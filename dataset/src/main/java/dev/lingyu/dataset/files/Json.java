@@ -9,7 +9,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import java.util.Optional;
 
 /// The one JSON dialect of this module: strict, and without Jackson's own bound on strings (the bound is per row).
 final class Json {
@@ -26,15 +25,6 @@ final class Json {
     /// The value that is all of this text.
     static JsonNode parse(String text) throws JsonProcessingException {
         return WHOLE.readTree(text);
-    }
-
-    /// The value, if the text is one whole JSON value.
-    static Optional<JsonNode> tryParse(String text) {
-        try {
-            return Optional.of(parse(text)).filter(node -> !node.isMissingNode());
-        } catch (JsonProcessingException notOneValue) {
-            return Optional.empty();
-        }
     }
 
     /// What the parser found, in one sentence without its internals.

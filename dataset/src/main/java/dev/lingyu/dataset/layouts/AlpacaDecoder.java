@@ -138,7 +138,7 @@ final class AlpacaDecoder implements RowDecoder {
         if (node.isObject()) {
             return List.of(messages.message(row, field, node));
         }
-        if (node.isArray()) {
+        if (node.path(0).isObject()) {
             return messages.conversation(row, field, Optional.empty(), Optional.empty())
                     .messages();
         }
