@@ -1,0 +1,93 @@
+# Sets what libtorch and glibc read when a process starts, then hands over to Java. Sourced by lingyu and by the packaged
+# bin/lingyu; a JVM cannot change its own environment, so it has to happen here.
+
+# Physical cores this process may use: oneDNN and OpenMP lose speed on a core's second thread.
+count_cores() {
+  cores=
+  case ${OSTYPE:-} in
+    darwin*) cores=$(sysctl -n hw.perflevel0.physicalcpu 2>/dev/null || sysctl -n hw.physicalcpu 2>/dev/null) || cores= ;;
+    *)
+      local file siblings seen=" " allowed quota= period=
+      cores=0
+      for file in /sys/devices/system/cpu/cpu[0-9]*/topology/thread_siblings_list; do
+        [ -r "$file" ] && IFS= read -r siblings <"$file" || continue
+        case $seen in *" $siblings "*) ;; *)
+          seen="$seen$siblings "
+          cores=$((cores + 1))
+          ;;
+        esac
+      done
+      allowed=$(nproc 2>/dev/null) || allowed=1
+      [ "$cores" -gt 0 ] && [ "$cores" -le "$allowed" ] || cores=$allowed
+      # A container's limit, in microseconds of processor time per period.
+      [ ! -r /sys/fs/cgroup/cpu.max ] || read -r quota period </sys/fs/cgroup/cpu.max || true
+      case $quota in '' | max | *[!0-9]*) ;; *)
+        local limit=$(((quota + ${period:-100000} - 1) / ${period:-100000}))
+        [ "$cores" -le "$limit" ] || cores=$limit
+        ;;
+      esac
+      ;;
+  esac
+  [ "${cores:-0}" -ge 1 ] || cores=1
+}
+
+set_environment() {
+  if [ -z "${OMP_NUM_THREADS:-}" ]; then
+    count_cores
+    export OMP_NUM_THREADS=$cores
+  fi
+  export GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-2000}
+  export RUST_FLAVOR=${RUST_FLAVOR:-cpu}
+  # Keep freed tensors in the process: returned to the kernel they come back zeroed, 4 KiB at a time, and that was half of
+  # a training step. Other C libraries ignore the variable, but their messages about it would only confuse.
+  case ${OSTYPE:-} in
+    linux-gnu*)
+      case ${GLIBC_TUNABLES:-} in
+        *glibc.malloc.*) ;;
+        *) export GLIBC_TUNABLES=${GLIBC_TUNABLES:+$GLIBC_TUNABLES:}glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=68719476736 ;;
+      esac
+      ;;
+  esac
+}
+
+# Native libraries are unpacked from the jars once: by default below the home folder, where JavaCPP and DJL put them.
+choose_cache() {
+  cache_flags=()
+  local cache=${LINGYU_CACHE_DIR:-}
+  if [ -z "$cache" ]; then
+    [ -z "${HOME:-}" ] || [ ! -w "$HOME" ] || return 0
+    cache=${TMPDIR:-/tmp}/lingyu-$(id -u)
+  fi
+  if ! mkdir -p "$cache" 2>/dev/null || [ ! -w "$cache" ]; then
+    printf 'lingyu: cannot write to %s, where native libraries have to be unpacked: set LINGYU_CACHE_DIR to a folder you can write to.\n' "$cache" >&2
+    exit 2
+  fi
+  cache=$(cd "$cache" && pwd -P)
+  export DJL_CACHE_DIR=${DJL_CACHE_DIR:-$cache/djl}
+  cache_flags=("-Dorg.bytedeco.javacpp.cachedir=$cache/javacpp" "-Duser.home=${HOME:-$cache}")
+}
+
+# start_lingyu APP STATE ARGS…: APP holds lingyu.jar and lib/, STATE is a folder for the start-up cache (may be unwritable).
+start_lingyu() {
+  local app=$1 state=$2
+  shift 2
+  set_environment
+  choose_cache
+  local terminal=
+  [ ! -t 1 ] || terminal=out
+  [ ! -t 2 ] || terminal=$terminal,err
+  # shellcheck disable=SC2206
+  local more=(${LINGYU_JVM_OPTS:-})
+  local flags=(
+    --add-modules jdk.incubator.vector
+    --enable-native-access=ALL-UNNAMED
+    -Dorg.bytedeco.javacpp.maxPhysicalBytes=0
+    -Dorg.bytedeco.javacpp.maxBytes=0
+    -Dorg.bytedeco.javacpp.logger=slf4j
+    -Dai.djl.offline=true
+    "-Dlingyu.home=$LINGYU_HOME"
+    "-Dlingyu.terminal=$terminal"
+  )
+  exec "$JDK_HOME/bin/java" "${flags[@]}" ${cache_flags[@]+"${cache_flags[@]}"} ${more[@]+"${more[@]}"} \
+    -cp "$app/lingyu.jar" dev.lingyu.cli.Main "$@"
+}
