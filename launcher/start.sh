@@ -67,6 +67,21 @@ choose_cache() {
   cache_flags=("-Dorg.bytedeco.javacpp.cachedir=$cache/javacpp" "-Duser.home=${HOME:-$cache}")
 }
 
+# The JVM says "Using incubator modules" on standard error before any of our code runs, and has no flag against it. So it
+# starts with a standard error that drops this line; Lingyu goes on with the real one, which stays open as number 3.
+hide_incubator_warning() {
+  exec 3>&2 2> >(
+    trap '' INT TERM HUP
+    while IFS= read -r line; do
+      case $line in
+        "WARNING: Using incubator modules"*) break ;;
+      esac
+      printf '%s\n' "$line"
+    done >&3
+    exec cat >&3
+  )
+}
+
 # start_lingyu APP STATE ARGS…: APP holds lingyu.jar and lib/, STATE is a folder for the start-up cache (may be unwritable).
 start_lingyu() {
   local app=$1 state=$2
@@ -85,9 +100,12 @@ start_lingyu() {
     -Dorg.bytedeco.javacpp.maxBytes=0
     -Dorg.bytedeco.javacpp.logger=slf4j
     -Dai.djl.offline=true
+    --add-opens java.base/java.io=ALL-UNNAMED
+    -Dlingyu.stderr=3
     "-Dlingyu.home=$LINGYU_HOME"
     "-Dlingyu.terminal=$terminal"
   )
+  hide_incubator_warning
   exec "$JDK_HOME/bin/java" "${flags[@]}" ${cache_flags[@]+"${cache_flags[@]}"} ${more[@]+"${more[@]}"} \
     -cp "$app/lingyu.jar" dev.lingyu.cli.Main "$@"
 }

@@ -27,7 +27,8 @@ import picocli.CommandLine;
 public record ErrorReport(int exitCode, String sentence) {
 
     /// The typed exceptions with which modules refuse input; their messages are complete sentences. **Add yours here.**
-    private static final List<Class<? extends Throwable>> USER_INPUT = List.of(CliException.class);
+    private static final List<Class<? extends Throwable>> USER_INPUT =
+            List.of(CliException.class, dev.lingyu.tensor.TensorException.class);
 
     private static final int FAILED = 1;
     private static final int WRONG_INPUT = 2;

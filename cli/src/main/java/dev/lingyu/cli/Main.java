@@ -30,6 +30,7 @@ public final class Main implements Runnable {
     Main() {}
 
     public static void main(String[] args) {
+        StandardError.restore();
         int code = run(
                 new PrintWriter(System.out, true, StandardCharsets.UTF_8),
                 new PrintWriter(System.err, true, StandardCharsets.UTF_8),
