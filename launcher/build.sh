@@ -97,6 +97,7 @@ run_build() {
     exit 1
   fi
   mv $begun $stamp
+  rm -rf .lingyu/start-*.aot .lingyu/start-*.aot.recording
   say "built in $((SECONDS - started)) s."
 }
 

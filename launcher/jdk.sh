@@ -5,18 +5,19 @@ lingyu_needs=25
 
 say() { printf 'lingyu: %s\n' "$*" >&2; }
 
-# Sets `feature` to the feature version of the JDK in $1 (0 when it is none).
-read_feature_version() {
+# Sets `version` and `feature` (its first number, 0 when there is none) to those of the Java in $1.
+read_version() {
+  version=
   feature=0
-  [ -x "$1/bin/javac" ] && [ -r "$1/release" ] || return 0
+  [ -x "$1/bin/java" ] && [ -r "$1/release" ] || return 0
   local line
   while IFS= read -r line || [ -n "$line" ]; do
     case $line in
       JAVA_VERSION=*)
         line=${line#JAVA_VERSION=}
-        line=${line//\"/}
-        line=${line%%[!0-9]*}
-        feature=${line:-0}
+        version=${line//\"/}
+        feature=${version%%[!0-9]*}
+        feature=${feature:-0}
         return 0
         ;;
     esac
@@ -25,11 +26,13 @@ read_feature_version() {
 
 # Keeps $1 when it is new enough and nearer to the version Lingyu is tested with than what was found before.
 consider() {
-  read_feature_version "$1"
+  [ -x "$1/bin/javac" ] || return 0
+  read_version "$1"
   [ "$feature" -ge "$lingyu_needs" ] || return 0
   if [ -z "${JDK_HOME:-}" ] || [ "$feature" -lt "$jdk_feature" ]; then
     JDK_HOME=$1
     jdk_feature=$feature
+    jdk_version=$version
   fi
 }
 
@@ -60,6 +63,7 @@ consider_path() {
 find_jdk() {
   JDK_HOME=
   jdk_feature=0
+  jdk_version=
   if [ -n "${LINGYU_JAVA_HOME:-}" ]; then
     consider "$LINGYU_JAVA_HOME"
     if [ -z "$JDK_HOME" ]; then
