@@ -90,7 +90,7 @@ run_build() {
   say "building with JDK $jdk_feature ($JDK_HOME); the log is $LINGYU_HOME/$log"
   # The profile `app` leaves the tests out, and with them what only tests download.
   # shellcheck disable=SC2086
-  JAVA_HOME=$JDK_HOME mvn -B -Papp -Dspotless.check.skip=true package ${LINGYU_MAVEN_OPTS:-} </dev/null 2>&1 \
+  JAVA_HOME=$JDK_HOME MAVEN_OPTS="${MAVEN_OPTS:-} $maven_quiet" mvn -B -Papp -Dspotless.check.skip=true package ${LINGYU_MAVEN_OPTS:-} </dev/null 2>&1 \
     | show_progress "$log" || status=$?
   if [ "$status" -ne 0 ]; then
     explain_failure "$log"

@@ -1,7 +1,10 @@
-# Finds a JDK 25 or newer and puts its home into JDK_HOME. Sourced by lingyu, verify and .ci/run.
+# Finds a JDK 25 or newer and puts its home into JDK_HOME. Sourced by lingyu and verify.
 # Versions come from the `release` file of each JDK: starting JVMs to ask would cost a second.
 
 lingyu_needs=25
+
+# Keeps a JDK 25 from warning about libraries inside Maven.
+maven_quiet="--sun-misc-unsafe-memory-access=allow --enable-native-access=ALL-UNNAMED"
 
 say() { printf 'lingyu: %s\n' "$*" >&2; }
 

@@ -28,6 +28,7 @@ public final class Progress implements AutoCloseable {
     private final @Nullable ProgressBar bar;
     private long done;
     private long lineAt;
+    private long lineFor = -1;
     private String details = "";
 
     private Progress(String task, String unit, long total, PrintStream out, boolean terminal, LongSupplier nanoTime) {
@@ -86,7 +87,7 @@ public final class Progress implements AutoCloseable {
     public void close() {
         if (bar != null) {
             bar.close();
-        } else {
+        } else if (lineFor != done) {
             line();
         }
     }
@@ -94,6 +95,7 @@ public final class Progress implements AutoCloseable {
     private void line() {
         long now = nanoTime.getAsLong();
         lineAt = now;
+        lineFor = done;
         StringBuilder line = new StringBuilder(task)
                 .append(String.format(
                         Locale.ROOT, ": %d of %d %s (%d %%)", done, total, unit, total > 0 ? 100 * done / total : 100));
@@ -102,7 +104,7 @@ public final class Progress implements AutoCloseable {
         }
         long seconds = (now - begun) / 1_000_000_000L;
         line.append(", ").append(clock(seconds));
-        if (done > 0 && done < total) {
+        if (seconds > 0 && done > 0 && done < total) {
             line.append(", about ")
                     .append(clock(Math.round((double) seconds / done * (total - done))))
                     .append(" left");

@@ -1,5 +1,6 @@
 package dev.lingyu.cli.doctor;
 
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Set;
 
@@ -24,7 +25,7 @@ record Processor(String model, Set<String> flags, int physicalCores) {
             String value = line.substring(colon + 1).strip();
             switch (line.substring(0, colon).strip()) {
                 case "model name" -> model = value;
-                case "flags", "Features" -> flags = Set.of(value.split("\\s+"));
+                case "flags", "Features" -> flags = new HashSet<>(Arrays.asList(value.split("\\s+")));
                 case "physical id" -> socket = value;
                 case "core id" -> cores.add(socket + "/" + value);
                 default -> {}
