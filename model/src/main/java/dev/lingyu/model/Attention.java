@@ -21,7 +21,9 @@ final class Attention implements AutoCloseable {
     private final DType dtype;
     private final Device device;
     private final Optional<RotaryAngles> rotary;
-    private final Map<Long, Optional<Tensor>> biases = new HashMap<>();
+    private final Map<BiasKey, Optional<Tensor>> biases = new HashMap<>();
+
+    private record BiasKey(int queries, int keys, int window) {}
 
     /// Prepares a pass.
     ///
@@ -48,7 +50,7 @@ final class Attention implements AutoCloseable {
         Tensor turnedK = rotary.isPresent() ? rotary.get().turn(k) : k;
         Tensor scaledQ = turnedQ.mul(1 / Math.sqrt(config.headSize()));
         if (caches.isEmpty() && batch.isUniform()) {
-            return uniform(scaledQ, turnedK, v);
+            return uniform(scaledQ, turnedK, v, window(layer));
         }
         List<Tensor> contexts = new ArrayList<>(batch.sequences());
         int row = 0;
@@ -61,27 +63,27 @@ final class Attention implements AutoCloseable {
                 ki = caches.get(i).appendKeys(layer, ki);
                 vi = caches.get(i).appendValues(layer, vi);
             }
-            contexts.add(context(qi, ki.unsqueeze(0), vi.unsqueeze(0), n));
+            contexts.add(context(qi, ki.unsqueeze(0), vi.unsqueeze(0), n, window(layer)));
             row += n;
         }
         return contexts.size() == 1 ? contexts.getFirst() : Tensor.cat(contexts, 0);
     }
 
     /// All sequences at once where they have one length and no past.
-    private Tensor uniform(Tensor q, Tensor k, Tensor v) {
+    private Tensor uniform(Tensor q, Tensor k, Tensor v, int window) {
         int n = batch.lengths()[0];
         long b = batch.sequences();
         Tensor keys = k.view(b, n, config.keyValueHeads(), config.headSize()).transpose(1, 2);
         Tensor values =
                 v.reshape(b, n, config.keyValueHeads(), config.headSize()).transpose(1, 2);
-        return context(q.view(b, n, config.heads(), config.headSize()), keys, values, n);
+        return context(q.view(b, n, config.heads(), config.headSize()), keys, values, n, window);
     }
 
     /// @param q [b × n × heads × d], scaled
     /// @param k [b × keyValueHeads × m × d]
     /// @param v as k
     /// @return [b · n × heads · d]
-    private Tensor context(Tensor q, Tensor k, Tensor v, int n) {
+    private Tensor context(Tensor q, Tensor k, Tensor v, int n, int window) {
         long b = q.size(0);
         long m = k.size(2);
         long shared = config.heads() / config.keyValueHeads();
@@ -90,7 +92,7 @@ final class Attention implements AutoCloseable {
                 .permute(0, 2, 3, 1, 4)
                 .reshape(b, config.keyValueHeads(), shared * n, config.headSize());
         Tensor scores = grouped.matmul(k.transpose(-1, -2));
-        Optional<Tensor> bias = bias(n, Math.toIntExact(m));
+        Optional<Tensor> bias = bias(n, Math.toIntExact(m), window);
         if (bias.isPresent()) {
             scores.view(b, config.keyValueHeads(), shared, n, m).addInPlace(bias.get());
         }
@@ -100,12 +102,18 @@ final class Attention implements AutoCloseable {
                 .reshape(b * n, (long) config.heads() * config.headSize());
     }
 
+    private int window(int layer) {
+        return config.slidingWindow()
+                .filter(window -> layer >= window.fromLayer())
+                .map(DecoderConfig.Window::tokens)
+                .orElse(Integer.MAX_VALUE);
+    }
+
     /// What is added to the scores of n queries that stand at the end of m keys: −∞ where a query may not look, and
     /// ALiBi's slopes. Shape [keyValueHeads or 1 × shared or 1 × n × m]; empty where nothing would be added.
-    private Optional<Tensor> bias(int n, int m) {
-        return biases.computeIfAbsent((long) n << 32 | m, key -> {
+    private Optional<Tensor> bias(int n, int m, int window) {
+        return biases.computeIfAbsent(new BiasKey(n, m, window), key -> {
             boolean alibi = config.position() instanceof Position.Alibi;
-            int window = config.slidingWindow().orElse(Integer.MAX_VALUE);
             if (n == 1 && !alibi && m <= window) {
                 return Optional.empty();
             }
