@@ -27,6 +27,16 @@ public enum Activation {
         };
     }
 
+    /// The name that [#parse] reads and transformers knows.
+    String configName() {
+        return switch (this) {
+            case SILU -> "silu";
+            case GELU_TANH -> "gelu_new";
+            case GELU -> "gelu";
+            case RELU -> "relu";
+        };
+    }
+
     Tensor apply(Tensor x) {
         return switch (this) {
             case SILU -> Functional.silu(x);

@@ -2,7 +2,6 @@ package dev.lingyu.model;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Map;
-import java.util.OptionalInt;
 
 /// BLOOM and BLOOMZ (Le Scao et al. 2022): ALiBi, a LayerNorm behind the embedding, query, key and value interleaved
 /// by
@@ -11,6 +10,11 @@ final class BloomFamily implements Family {
     @Override
     public String modelType() {
         return "bloom";
+    }
+
+    @Override
+    public String title() {
+        return "BLOOM";
     }
 
     @Override
@@ -23,27 +27,24 @@ final class BloomFamily implements Family {
         json.refuse("apply_residual_connection_post_layernorm", "no published BLOOM uses it");
         int hidden = json.positive("hidden_size", "n_embed");
         int heads = json.positive("n_head", "num_attention_heads");
-        return new DecoderConfig(
-                json.positive("vocab_size"),
-                hidden,
-                json.positive("n_layer", "num_hidden_layers"),
-                heads,
-                heads,
-                hidden / heads,
-                4 * hidden,
-                DecoderConfig.Norm.LAYER_NORM,
-                json.numberOr(1e-5, "layer_norm_epsilon"),
-                new Position.Alibi(),
-                Activation.GELU_TANH,
-                false,
-                DecoderConfig.Projections.FUSED_BY_HEAD,
-                DecoderConfig.Biases.ALL,
-                true,
-                false,
-                json.flagOr(true, "tie_word_embeddings"),
-                OptionalInt.empty(),
-                json.positiveOr(2048, "seq_length"),
-                json.numberOr(0.02, "initializer_range"));
+        return DecoderConfig.builder(new Position.Alibi())
+                .vocabularySize(json.positive("vocab_size"))
+                .hiddenSize(hidden)
+                .layers(json.positive("n_layer", "num_hidden_layers"))
+                .heads(heads)
+                .keyValueHeads(heads)
+                .headSize(hidden / heads)
+                .intermediateSize(4 * hidden)
+                .norm(DecoderConfig.Norm.LAYER_NORM)
+                .normEpsilon(json.numberOr(1e-5, "layer_norm_epsilon"))
+                .activation(Activation.GELU_TANH)
+                .projections(DecoderConfig.Projections.FUSED_BY_HEAD)
+                .biases(DecoderConfig.Biases.ALL)
+                .embeddingNorm(true)
+                .tiedHead(json.flagOr(true, "tie_word_embeddings"))
+                .maxPositions(json.positiveOr(2048, "seq_length"))
+                .initializerRange(json.numberOr(0.02, "initializer_range"))
+                .build();
     }
 
     @Override

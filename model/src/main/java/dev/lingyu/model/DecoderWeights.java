@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /// Fills a decoder with weights: from the files of a model directory, or with fresh random ones.
 public final class DecoderWeights {
@@ -39,24 +40,33 @@ public final class DecoderWeights {
             Map<String, long[]> expected =
                     WeightLayout.shapes(shape, config.family().names());
             Map<String, String> storedAs = match(directory, config, expected, files);
+            Set<String> transposed = WeightLayout.transposedInFiles(shape, config.family());
             Map<String, Parameter> parameters = new LinkedHashMap<>();
             for (Map.Entry<String, long[]> weight : expected.entrySet()) {
                 Tensor stored = files.tensor(storedAs.getOrDefault(weight.getKey(), weight.getKey()));
-                if (!Arrays.equals(stored.shape(), weight.getValue())) {
+                boolean turned = transposed.contains(weight.getKey());
+                long[] asked = turned ? reversed(weight.getValue()) : weight.getValue();
+                if (!Arrays.equals(stored.shape(), asked)) {
                     throw new ModelException("%s: the tensor \"%s\" has the shape %s, config.json asks for %s."
                             .formatted(
                                     directory,
                                     weight.getKey(),
                                     Arrays.toString(stored.shape()),
-                                    Arrays.toString(weight.getValue())));
+                                    Arrays.toString(asked)));
                 }
-                Tensor value = stored.to(dtype).to(device);
-                boolean mapped = stored.dtype() == dtype && device.equals(Device.CPU);
+                Tensor plain = turned ? stored.transpose(0, 1).contiguous() : stored;
+                Tensor value = plain.to(dtype).to(device);
+                boolean mapped = !turned && stored.dtype() == dtype && device.equals(Device.CPU);
                 parameters.put(
-                        weight.getKey(), new Parameter(weight.getKey(), mapped && writable ? value.copy() : value));
+                        weight.getKey(),
+                        new Parameter(weight.getKey(), mapped && writable ? value.copy() : value, turned));
             }
             return new Decoder(shape, config.family().names(), parameters);
         }
+    }
+
+    private static long[] reversed(long[] shape) {
+        return new long[] {shape[1], shape[0]};
     }
 
     /// Like transformers 5, a stored head that differs from a tied embedding counts, and the two are untied.
@@ -118,6 +128,7 @@ public final class DecoderWeights {
     /// @param seed equal seeds give equal weights
     public static Decoder random(ModelConfig config, DType dtype, long seed) {
         Map<String, Parameter> parameters = new LinkedHashMap<>();
+        Set<String> transposed = WeightLayout.transposedInFiles(config.decoder(), config.family());
         try (Scope scope = Scope.open();
                 Autograd.Mode off = Autograd.off();
                 Generator generator = Generator.seeded(seed)) {
@@ -130,16 +141,18 @@ public final class DecoderWeights {
                 } else if (weight.getKey().endsWith(".weight")) {
                     value.fillInPlace(1);
                 }
-                parameters.put(weight.getKey(), new Parameter(weight.getKey(), value.to(dtype)));
+                parameters.put(
+                        weight.getKey(),
+                        new Parameter(weight.getKey(), value.to(dtype), transposed.contains(weight.getKey())));
             }
         }
         return new Decoder(config.decoder(), config.family().names(), parameters);
     }
 
-    /// The weights as files hold them: by name, in order.
+    /// The weights as files hold them: by name, in order; views of the decoder's own memory.
     public static Map<String, Tensor> tensors(Decoder decoder) {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
-        decoder.parameters().forEach(p -> tensors.put(p.name(), p.value()));
+        decoder.parameters().forEach(p -> tensors.put(p.name(), p.asInFiles(p.value())));
         return tensors;
     }
 }

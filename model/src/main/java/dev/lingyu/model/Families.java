@@ -5,7 +5,19 @@ import java.util.stream.Collectors;
 
 /// All families that this program knows.
 public final class Families {
-    private static final List<Family> ALL = List.of(new BloomFamily(), new LlamaFamily());
+    // Where two share a model_type, the one that claims fewer configs comes first.
+    private static final List<Family> ALL = List.of(
+            new BloomFamily(),
+            new LlamaFamily(),
+            new MistralFamily(),
+            new Qwen2Family(),
+            new Qwen3Family(),
+            new BaichuanAlibiFamily(),
+            new BaichuanFamily(),
+            new ChatGlmFamily(),
+            new GlmFamily(),
+            new Gpt2Family(),
+            new MegatronGptFamily());
 
     private Families() {}
 
@@ -14,15 +26,28 @@ public final class Families {
         return ALL;
     }
 
-    /// The family of a `model_type`.
+    /// The family of a `model_type`; the plain one where several share it.
     ///
     /// @throws ModelException listing the supported ones
     public static Family of(String modelType) {
         return ALL.stream()
                 .filter(family -> family.modelType().equals(modelType))
+                .reduce((rarer, plain) -> plain)
+                .orElseThrow(() -> unknown(modelType));
+    }
+
+    /// The family that a `config.json` describes.
+    ///
+    /// @throws ModelException listing the supported ones
+    static Family of(String modelType, ConfigJson json) {
+        return ALL.stream()
+                .filter(family -> family.modelType().equals(modelType) && family.claims(json))
                 .findFirst()
-                .orElseThrow(() ->
-                        new ModelException("Unknown \"model_type\" \"" + modelType + "\" in config.json. Supported: "
-                                + ALL.stream().map(Family::modelType).collect(Collectors.joining(", ")) + "."));
+                .orElseThrow(() -> unknown(modelType));
+    }
+
+    private static ModelException unknown(String modelType) {
+        return new ModelException("Unknown \"model_type\" \"" + modelType + "\" in config.json. Supported: "
+                + ALL.stream().map(Family::modelType).distinct().collect(Collectors.joining(", ")) + ".");
     }
 }

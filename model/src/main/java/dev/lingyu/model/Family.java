@@ -2,6 +2,7 @@ package dev.lingyu.model;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Map;
+import java.util.Set;
 
 /// What is particular to one family of models: how its `config.json` reads and how its weights are called. Nothing
 /// else
@@ -9,6 +10,14 @@ import java.util.Map;
 public interface Family {
     /// The `model_type` in `config.json`.
     String modelType();
+
+    /// Whether a `config.json` of this `model_type` belongs here, where several families share the type.
+    default boolean claims(ConfigJson json) {
+        return true;
+    }
+
+    /// How people call the family, for tables and messages.
+    String title();
 
     /// The class in `architectures`, as transformers calls it.
     String architecture();
@@ -23,6 +32,17 @@ public interface Family {
 
     /// The name of each part in the files, without `.weight` and `.bias`; `%d` is the layer.
     Map<Part, String> names();
+
+    /// The field of `config.json` that holds the vocabulary's size.
+    default String vocabularySizeField() {
+        return "vocab_size";
+    }
+
+    /// The parts whose matrices files hold as [in × out] instead of [out × in]: GPT-2's Conv1D. In memory every matrix
+    /// is [out × in].
+    default Set<Part> transposedInFiles() {
+        return Set.of();
+    }
 
     /// A prefix of weight names that files may also lack, such as `transformer.`; empty where there is none.
     default String optionalPrefix() {

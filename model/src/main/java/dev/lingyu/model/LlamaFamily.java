@@ -2,7 +2,6 @@ package dev.lingyu.model;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Map;
-import java.util.OptionalInt;
 
 /// LLaMA 1 to 3 (Touvron et al. 2023) and its many children: RMSNorm, rotary positions, SwiGLU, grouped-query
 /// attention.
@@ -13,42 +12,54 @@ final class LlamaFamily implements Family {
     }
 
     @Override
+    public String title() {
+        return "LLaMA";
+    }
+
+    @Override
     public String architecture() {
         return "LlamaForCausalLM";
     }
 
     @Override
     public DecoderConfig read(ConfigJson json) {
+        boolean attentionBias = json.flagOr(false, "attention_bias");
+        return common(json)
+                .biases(new DecoderConfig.Biases(attentionBias, attentionBias, json.flagOr(false, "mlp_bias")))
+                .build();
+    }
+
+    /// The fields that LLaMA shares with its descendants, and that mean the same there.
+    static DecoderConfig.Builder common(ConfigJson json) {
         int hidden = json.positive("hidden_size");
         int heads = json.positive("num_attention_heads");
         int headSize = json.positiveOr(hidden / heads, "head_dim");
         int maxPositions = json.positiveOr(2048, "max_position_embeddings");
-        boolean attentionBias = json.flagOr(false, "attention_bias");
-        return new DecoderConfig(
-                json.positive("vocab_size"),
-                hidden,
-                json.positive("num_hidden_layers"),
-                heads,
-                json.positiveOr(heads, "num_key_value_heads"),
-                headSize,
-                json.positive("intermediate_size"),
-                DecoderConfig.Norm.RMS_NORM,
-                json.numberOr(1e-6, "rms_norm_eps"),
-                RopeConfig.read(json, headSize, maxPositions),
-                Activation.parse(json.textOr("silu", "hidden_act")),
-                true,
-                DecoderConfig.Projections.SEPARATE,
-                new DecoderConfig.Biases(attentionBias, attentionBias, json.flagOr(false, "mlp_bias")),
-                false,
-                false,
-                json.flagOr(false, "tie_word_embeddings"),
-                OptionalInt.empty(),
-                maxPositions,
-                json.numberOr(0.02, "initializer_range"));
+        return DecoderConfig.builder(RopeConfig.read(json, headSize, maxPositions))
+                .vocabularySize(json.positive("vocab_size"))
+                .hiddenSize(hidden)
+                .layers(json.positive("num_hidden_layers"))
+                .heads(heads)
+                .keyValueHeads(json.positiveOr(heads, "num_key_value_heads"))
+                .headSize(headSize)
+                .intermediateSize(json.positive("intermediate_size"))
+                .normEpsilon(json.numberOr(1e-6, "rms_norm_eps"))
+                .activation(Activation.parse(json.textOr("silu", "hidden_act")))
+                .gated(true)
+                .tiedHead(json.flagOr(false, "tie_word_embeddings"))
+                .maxPositions(maxPositions)
+                .initializerRange(json.numberOr(0.02, "initializer_range"));
     }
 
     @Override
     public void write(DecoderConfig config, ObjectNode json) {
+        writeCommon(config, json);
+        json.put("attention_bias", config.biases().queryKeyValue());
+        json.put("mlp_bias", config.biases().feedForward());
+    }
+
+    /// Writes what [#common] reads.
+    static void writeCommon(DecoderConfig config, ObjectNode json) {
         json.put("hidden_size", config.hiddenSize());
         json.put("num_attention_heads", config.heads());
         json.put("num_key_value_heads", config.keyValueHeads());
@@ -56,9 +67,7 @@ final class LlamaFamily implements Family {
         json.put("num_hidden_layers", config.layers());
         json.put("intermediate_size", config.intermediateSize());
         json.put("rms_norm_eps", config.normEpsilon());
-        json.put("hidden_act", "silu");
-        json.put("attention_bias", config.biases().queryKeyValue());
-        json.put("mlp_bias", config.biases().feedForward());
+        json.put("hidden_act", config.activation().configName());
         json.put("max_position_embeddings", config.maxPositions());
         json.put("initializer_range", config.initializerRange());
         RopeConfig.write(config, json);

@@ -59,7 +59,7 @@ public record ModelConfig(Family family, DecoderConfig decoder, SpecialTokens to
             throw new ModelException(
                     file + ": the field \"model_type\" is missing; it says which architecture this is.");
         }
-        Family family = Families.of(modelType);
+        Family family = Families.of(modelType, json);
         return new ModelConfig(family, family.read(json), tokens(json), dtype(json), object);
     }
 
@@ -88,7 +88,7 @@ public record ModelConfig(Family family, DecoderConfig decoder, SpecialTokens to
         ObjectNode json = source.deepCopy();
         json.put("model_type", family.modelType());
         json.putArray("architectures").add(family.architecture());
-        json.put("vocab_size", decoder.vocabularySize());
+        json.put(family.vocabularySizeField(), decoder.vocabularySize());
         json.put("tie_word_embeddings", decoder.tiedHead());
         // Both spellings: transformers 4 reads the first, transformers 5 the second.
         json.put("torch_dtype", savedAs.torchName());

@@ -8,11 +8,18 @@ import dev.lingyu.tensor.Tensor;
 /// The name is the one in the family's Hugging Face files, such as `transformer.h.0.mlp.dense_h_to_4h.weight`.
 public final class Parameter {
     private final String name;
+    private final boolean transposedInFiles;
     private Tensor value;
     private boolean trainable;
 
     Parameter(String name, Tensor value) {
+        this(name, value, false);
+    }
+
+    /// @param transposedInFiles whether files hold the matrix as [in × out]; `value` is [out × in]
+    Parameter(String name, Tensor value, boolean transposedInFiles) {
         this.name = name;
+        this.transposedInFiles = transposedInFiles;
         this.value = value.detachFromScope();
     }
 
@@ -24,6 +31,12 @@ public final class Parameter {
     /// The current value. It is replaced, not only changed, when weights move: ask again instead of keeping it.
     public Tensor value() {
         return value;
+    }
+
+    /// Something of this parameter's shape (its value, its gradient, an optimiser's state) laid out as files hold it:
+    /// itself, or for GPT-2's matrices a view [in × out].
+    public Tensor asInFiles(Tensor tensor) {
+        return transposedInFiles ? tensor.transpose(0, 1) : tensor;
     }
 
     /// Whether training changes it.

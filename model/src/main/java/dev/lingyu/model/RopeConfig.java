@@ -7,16 +7,23 @@ import java.util.Optional;
 final class RopeConfig {
     private RopeConfig() {}
 
+    /// LLaMA's way: the whole head turns unless `partial_rotary_factor` says otherwise, in two halves.
     static Position.Rope read(ConfigJson json, int headSize, int maxPositions) {
+        return read(json, headSize, maxPositions, 1.0, false);
+    }
+
+    /// @param usualShare  which share of a head turns where `partial_rotary_factor` is absent
+    /// @param interleaved whether pairs are neighbours
+    static Position.Rope read(ConfigJson json, int headSize, int maxPositions, double usualShare, boolean interleaved) {
         Optional<ConfigJson> parameters = json.object("rope_parameters");
         ConfigJson source = parameters.orElse(json);
         double theta = source.numberOr(10000.0, "rope_theta");
-        double share = source.numberOr(json.numberOr(1.0, "partial_rotary_factor"), "partial_rotary_factor");
+        double share = source.numberOr(json.numberOr(usualShare, "partial_rotary_factor"), "partial_rotary_factor");
         RopeScaling scaling = parameters
                 .or(() -> json.object("rope_scaling"))
                 .map(s -> scaling(s, maxPositions))
                 .orElse(new RopeScaling.None());
-        return new Position.Rope(theta, (int) (headSize * share), false, scaling);
+        return new Position.Rope(theta, (int) (headSize * share), interleaved, scaling);
     }
 
     private static RopeScaling scaling(ConfigJson s, int maxPositions) {
@@ -49,6 +56,11 @@ final class RopeConfig {
         json.put("rope_theta", rope.theta());
         ObjectNode parameters = json.putObject("rope_parameters");
         parameters.put("rope_theta", rope.theta());
+        if (rope.dimensions() < config.headSize()) {
+            double share = (double) rope.dimensions() / config.headSize();
+            json.put("partial_rotary_factor", share);
+            parameters.put("partial_rotary_factor", share);
+        }
         String type = switch (rope.scaling()) {
             case RopeScaling.None none -> "default";
             case RopeScaling.Linear linear -> {
@@ -73,6 +85,7 @@ final class RopeConfig {
             ObjectNode scaling = json.putObject("rope_scaling");
             scaling.setAll(parameters);
             scaling.remove("rope_theta");
+            scaling.remove("partial_rotary_factor");
         } else {
             json.putNull("rope_scaling");
         }

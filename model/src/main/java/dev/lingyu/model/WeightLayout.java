@@ -1,7 +1,9 @@
 package dev.lingyu.model;
 
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 
 /// Which weights a decoder has and what shape each is: follows from the config alone.
 final class WeightLayout {
@@ -19,6 +21,17 @@ final class WeightLayout {
         WeightLayout layout = new WeightLayout(config, names);
         layout.collect();
         return layout.shapes;
+    }
+
+    /// The names of the weights that the family's files hold as [in × out].
+    static Set<String> transposedInFiles(DecoderConfig config, Family family) {
+        Set<String> transposed = new HashSet<>();
+        for (Part part : family.transposedInFiles()) {
+            for (int layer = 0; layer < config.layers(); layer++) {
+                transposed.add(family.names().getOrDefault(part, "").formatted(layer) + ".weight");
+            }
+        }
+        return transposed;
     }
 
     private void collect() {

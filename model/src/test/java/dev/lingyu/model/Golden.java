@@ -27,6 +27,23 @@ final class Golden {
         this.facts = new ObjectMapper().readTree(Files.readAllBytes(directory.resolve("expected.json")));
     }
 
+    /// The folders that hold a decoder.
+    static List<String> decoderFamilies() {
+        return List.of(
+                "bloom",
+                "bloom-nhead5",
+                "gpt2",
+                "llama",
+                "llama-gqa",
+                "llama-rope-llama3",
+                "mistral",
+                "qwen2",
+                "qwen3",
+                "glm",
+                "chatglm2",
+                "baichuan");
+    }
+
     /// A folder of fixtures; the test is skipped, saying so, where they are absent.
     static Golden open(String name) throws IOException {
         Path directory = SHARED.resolve("golden").resolve(name);
