@@ -19,7 +19,8 @@ final class DidYouMean {
                 .toList();
     }
 
-    /// The number of inserted, deleted, replaced or swapped neighbouring characters between two words (Damerau 1964,
+    /// The number of inserted, deleted, replaced or swapped neighbouring characters between two words (Damerau
+    /// 1964,
     /// the
     /// restricted form).
     static int distance(String a, String b) {

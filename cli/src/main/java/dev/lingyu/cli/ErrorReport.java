@@ -19,14 +19,16 @@ import picocli.CommandLine;
 
 /// What the user is told about a failure, and the exit code that goes with it.
 ///
-/// In: any throwable of any module. Out: code 2 where the user's input is wrong, 1 where the program failed, and one
+/// In: any throwable of any module. Out: code 2 where the user's input is wrong, 1 where the program failed,
+/// and one
 /// sentence. Modules do not share a base class for "the input is wrong"; [#USER_INPUT] is where they meet.
 ///
 /// @param exitCode 1 or 2
 /// @param sentence what, where and what to do
 public record ErrorReport(int exitCode, String sentence) {
 
-    /// The typed exceptions with which modules refuse input; their messages are complete sentences. **Add yours here.**
+    /// The typed exceptions with which modules refuse input; their messages are complete sentences. **Add yours
+    /// here.**
     private static final List<Class<? extends Throwable>> USER_INPUT =
             List.of(CliException.class, dev.lingyu.tensor.TensorException.class);
 

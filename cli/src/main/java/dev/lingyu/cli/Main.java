@@ -38,7 +38,8 @@ public final class Main implements Runnable {
         System.exit(code);
     }
 
-    /// Runs the command in `args`, writing to `out` and `err`, and returns the exit code: 0 done, 1 failed while
+    /// Runs the command in `args`, writing to `out` and `err`, and returns the exit code: 0 done, 1 failed
+    /// while
     /// running,
     /// 2 the user's input is wrong.
     public static int run(PrintWriter out, PrintWriter err, String... args) {

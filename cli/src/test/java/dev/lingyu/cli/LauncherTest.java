@@ -25,7 +25,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// Runs the real launcher as a process: in a small source tree whose `lingyu.jar` points to the classes under test,
+/// Runs the real launcher as a process: in a small source tree whose `lingyu.jar` points to the classes under
+/// test,
 /// with a
 /// `java` 17 first on the PATH and a stand-in for Maven that records its calls.
 @Tag("it")
@@ -211,7 +212,8 @@ class LauncherTest {
         ProcessBuilder builder = new ProcessBuilder(command).directory(elsewhere.toFile());
         Map<String, String> environment = builder.environment();
         environment.clear();
-        // A home whose only hint is Maven's toolchains file, as a machine with a JDK in an unusual place has it.
+        // A home whose only hint is Maven's toolchains file, as a machine with a JDK in an unusual place has
+        // it.
         Path home = Files.createDirectories(folder.resolve("home"));
         Files.createDirectories(home.resolve(".m2"));
         Files.writeString(

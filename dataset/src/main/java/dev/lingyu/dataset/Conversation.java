@@ -8,7 +8,8 @@ import java.util.Optional;
 
 /// A dialogue: what the system prompt says, the turns, and the tools on offer as JSON text.
 ///
-/// Any list of messages can be held here; [#irregularity()] says whether the two sides take turns as training needs.
+/// Any list of messages can be held here; [#irregularity()] says whether the two sides take turns as training
+/// needs.
 /// Readers only hand out regular ones.
 public record Conversation(Optional<String> system, List<Message> messages, Optional<String> tools) implements Example {
     public Conversation {
@@ -45,7 +46,8 @@ public record Conversation(Optional<String> system, List<Message> messages, Opti
         return !messages.isEmpty() && messages.getLast().role().isModel();
     }
 
-    /// The dialogue up to the question that waits for an answer: without its last turn if that one is the model's.
+    /// The dialogue up to the question that waits for an answer: without its last turn if that one is the
+    /// model's.
     public Conversation withoutAnswer() {
         return endsWithAnswer() ? new Conversation(system, messages.subList(0, messages.size() - 1), tools) : this;
     }

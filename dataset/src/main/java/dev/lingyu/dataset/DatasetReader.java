@@ -89,7 +89,8 @@ final class DatasetReader<E extends Example> implements AutoCloseable {
         }
     }
 
-    /// LLaMA-Factory draws rows again where a dataset has fewer than `num_samples`; here they come again in order.
+    /// LLaMA-Factory draws rows again where a dataset has fewer than `num_samples`; here they come again in
+    /// order.
     private void endOrBeginAgain() {
         if (examples == 0) {
             throw nothing();

@@ -10,7 +10,8 @@ import java.util.stream.Stream;
 
 /// Which datasets to read, and how.
 ///
-/// @param datasets names in `dataset_info.json`, or paths of files, folders and archives; read one after the other
+/// @param datasets names in `dataset_info.json`, or paths of files, folders and archives; read one after the
+///                 other
 /// @param folder where `dataset_info.json` is, and where relative paths are looked for too (`dataset_dir`)
 /// @param layout how all rows are laid out; if empty, `dataset_info.json` or the first row of each file decides
 /// @param maxSamples at most this many examples of each dataset (`max_samples`)

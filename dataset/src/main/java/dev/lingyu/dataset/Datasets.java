@@ -12,7 +12,8 @@ import java.util.OptionalLong;
 /// The door to datasets.
 ///
 /// ```java
-/// DatasetSpec spec = DatasetSpec.of("identity,alpaca_zh_demo").withFolder(Path.of("data")).withMaxSamples(1000);
+/// DatasetSpec spec =
+/// DatasetSpec.of("identity,alpaca_zh_demo").withFolder(Path.of("data")).withMaxSamples(1000);
 /// try (ExampleStream<Conversation> rows = Datasets.open(spec, Conversation.class)) {
 ///     rows.forEachRemaining(row -> learn(row.example()));
 ///     rows.reports().forEach(report -> System.out.println(report.sentence()));

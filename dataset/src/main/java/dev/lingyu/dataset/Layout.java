@@ -14,7 +14,8 @@ import java.util.Optional;
 public record Layout(Formatting formatting, boolean ranking, Map<Column, String> columns, Tags tags) {
     /// The families of layouts.
     public enum Formatting {
-        /// One field for each part: instruction, input, output. A prompt alone is plain text or a prompt to answer.
+        /// One field for each part: instruction, input, output. A prompt alone is plain text or a prompt to
+        /// answer.
         ALPACA,
         /// A list of messages with tagged speakers.
         SHAREGPT,

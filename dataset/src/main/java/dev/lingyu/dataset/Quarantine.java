@@ -8,7 +8,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Optional;
 
-/// The file of rows left out: `{"file", "row", "reason", "raw"}` in each line. It exists only if there are such rows.
+/// The file of rows left out: `{"file", "row", "reason", "raw"}` in each line. It exists only if there are
+/// such rows.
 final class Quarantine implements AutoCloseable {
     /// Enough to recognise and repair a row; a longer one is cut.
     private static final int RAW_CHARS = 1 << 20;

@@ -12,7 +12,8 @@ import java.util.Optional;
 /// @param rows rows seen
 /// @param examples rows that became examples
 /// @param skipped bad rows that were skipped, [BadRows#SKIP]
-/// @param unusable valid rows that can't be learned from, left out under either policy: turns that don't alternate, a
+/// @param unusable valid rows that can't be learned from, left out under either policy: turns that don't
+///                 alternate, a
 ///     last answer that is missing, an unknown speaker
 /// @param left the first rows left out for either reason, at most [#LISTED] of them
 /// @param notices sentences for the user: the layout that was recognised, files left out

@@ -2,11 +2,14 @@ package dev.lingyu.engine;
 
 import java.util.Arrays;
 
-/// The tokens that a draw may still return, with their weights; shrunk by top-k, top-p, min-p and typical-p, in that
+/// The tokens that a draw may still return, with their weights; shrunk by top-k, top-p, min-p and typical-p,
+/// in that
 /// order, as Hugging Face's warpers do it.
 ///
-/// Candidates stay in ascending order of id, and equal scores rank by id, so the result is a function of the scores
-/// alone. Nothing is sorted: top-k keeps a heap of k scores, top-p and typical-p select by mass in linear expected
+/// Candidates stay in ascending order of id, and equal scores rank by id, so the result is a function of the
+/// scores
+/// alone. Nothing is sorted: top-k keeps a heap of k scores, top-p and typical-p select by mass in linear
+/// expected
 /// time.
 final class Candidates {
     private int[] ids = new int[0];
@@ -59,7 +62,8 @@ final class Candidates {
         keep(p * best, count, atLeast);
     }
 
-    /// Typical-p (Meister et al. 2022): the tokens whose information is nearest to the entropy, until they hold p of
+    /// Typical-p (Meister et al. 2022): the tokens whose information is nearest to the entropy, until they
+    /// hold p of
     /// the mass.
     void keepTypical(double p, int atLeast) {
         double entropy = 0;
@@ -119,7 +123,8 @@ final class Candidates {
         return count;
     }
 
-    /// Keeps candidates whose key is above the threshold, or equal to it up to position `lastTie`; more where fewer
+    /// Keeps candidates whose key is above the threshold, or equal to it up to position `lastTie`; more where
+    /// fewer
     /// than `atLeast` would stay.
     private void keep(double threshold, int lastTie, int atLeast) {
         double needed = atLeast > 1 ? keyOfRank(Math.min(atLeast, count)) : Double.POSITIVE_INFINITY;
@@ -151,7 +156,8 @@ final class Candidates {
         return sorted[count - rank];
     }
 
-    /// The position of the first candidate, from the largest key down, at which the summed weight reaches the target;
+    /// The position of the first candidate, from the largest key down, at which the summed weight reaches the
+    /// target;
     /// of equal keys the lowest position counts first. Quickselect by mass.
     private int select(double target) {
         for (int i = 0; i < count; i++) {

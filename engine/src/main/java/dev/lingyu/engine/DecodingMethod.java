@@ -10,7 +10,8 @@ public enum DecodingMethod {
     SAMPLE,
     /// Several running sequences at once; the one with the best length-normalised log-probability wins.
     BEAM,
-    /// Of the top-k tokens the one that is probable and least like what stands already (Su et al. 2022, SimCTG).
+    /// Of the top-k tokens the one that is probable and least like what stands already (Su et al. 2022,
+    /// SimCTG).
     CONTRASTIVE;
 
     /// Reads a name as users write it: `greedy`, `sample`, `beam` or `contrastive`.

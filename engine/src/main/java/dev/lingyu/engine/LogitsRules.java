@@ -6,8 +6,10 @@ import java.util.Map;
 
 /// What a request changes in a row of scores before a token is chosen: bias, penalties and bans.
 ///
-/// Applied in Hugging Face's order: logit bias, repetition penalty, no-repeat n-grams, bad words, minimum length;
-/// OpenAI's presence and frequency penalties, which Hugging Face lacks, come right after the repetition penalty. Only
+/// Applied in Hugging Face's order: logit bias, repetition penalty, no-repeat n-grams, bad words, minimum
+/// length;
+/// OpenAI's presence and frequency penalties, which Hugging Face lacks, come right after the repetition
+/// penalty. Only
 /// ids that were seen or named are visited. Stateless apart from the settings: beams of one search share it.
 public final class LogitsRules {
     private final SamplingParams params;
@@ -19,7 +21,8 @@ public final class LogitsRules {
 
     /// The rules of a request for a model.
     ///
-    /// @param eosIds the model's end-of-text ids; those outside the vocabulary are ignored, they can't be generated
+    /// @param eosIds the model's end-of-text ids; those outside the vocabulary are ignored, they can't be
+    ///               generated
     /// @param vocabularySize length of a row of logits
     /// @throws SamplingException when the request names an id that the model does not have
     public LogitsRules(SamplingParams params, int[] eosIds, int vocabularySize) {

@@ -7,13 +7,18 @@ import java.util.PriorityQueue;
 
 /// Chooses the tokens of one sequence, one row of logits at a time.
 ///
-/// A row goes through [LogitsRules] (bias, penalties, bans); greedy decoding then takes the best score, sampling
+/// A row goes through [LogitsRules] (bias, penalties, bans); greedy decoding then takes the best score,
+/// sampling
 /// divides
-/// by the temperature, applies top-k, top-p, min-p and typical-p, and draws by the inverse cumulative distribution with
-/// a number that depends on (seed, sequence, number of the token) alone. So the same request gives the same tokens
+/// by the temperature, applies top-k, top-p, min-p and typical-p, and draws by the inverse cumulative
+/// distribution
+/// with
+/// a number that depends on (seed, sequence, number of the token) alone. So the same request gives the same
+/// tokens
 /// whatever else runs beside it.
 ///
-/// Serves greedy decoding and sampling; beam and contrastive search choose among several rows and use [LogitsRules],
+/// Serves greedy decoding and sampling; beam and contrastive search choose among several rows and use
+/// [LogitsRules],
 /// [TokenHistory] themselves. Not for several threads at once.
 public final class Sampler {
     private static final int NONE = -1;
@@ -99,7 +104,8 @@ public final class Sampler {
         return history.generatedIds();
     }
 
-    /// The seed in use: the request's, or the fresh one drawn for it. The same seed gives the same tokens again.
+    /// The seed in use: the request's, or the fresh one drawn for it. The same seed gives the same tokens
+    /// again.
     public long seed() {
         return random.seed();
     }

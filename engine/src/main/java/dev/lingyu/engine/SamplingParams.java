@@ -5,18 +5,22 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 
-/// What one request asks of the choice of tokens. Immutable; every value is checked when the record is made, so an
+/// What one request asks of the choice of tokens. Immutable; every value is checked when the record is made,
+/// so an
 /// instance that exists is valid on its own. Ids are compared with a vocabulary later, by [Sampler].
 ///
-/// Names and meanings are Hugging Face's, and OpenAI's where only OpenAI has the setting. A setting that another
+/// Names and meanings are Hugging Face's, and OpenAI's where only OpenAI has the setting. A setting that
+/// another
 /// decoder reads is checked and otherwise ignored.
 ///
 /// @param decoder how the next token is chosen; default `sample`
-/// @param temperature scores are divided by it before a draw, 0 to 100; below 1e-5 the most probable token; default 1
+/// @param temperature scores are divided by it before a draw, 0 to 100; below 1e-5 the most probable token;
+///                    default 1
 /// @param topK only the k best tokens, and those equal to the k-th, may be drawn; 0 (or -1) = off, the default
 /// @param topP only the smallest set of best tokens whose mass reaches p may be drawn, 0 to 1; default 1 = off
 /// @param minP only tokens at least minP times as probable as the best may be drawn, 0 to 1; default 0 = off
-/// @param typicalP only the tokens nearest to the expected information, of that mass, above 0 to 1; default 1 = off
+/// @param typicalP only the tokens nearest to the expected information, of that mass, above 0 to 1; default 1
+///                 = off
 ///     (Meister et al. 2022)
 /// @param repetitionPenalty for every id of prompt and answer: score < 0 ? score * p : score / p; above 0;
 ///     default 1 = off (Keskar et al. 2019)
@@ -117,7 +121,8 @@ public record SamplingParams(
         return new Builder(this);
     }
 
-    /// Whether the choice is the most probable token: greedy decoding, or sampling at a temperature of 0 (below 1e-5).
+    /// Whether the choice is the most probable token: greedy decoding, or sampling at a temperature of 0
+    /// (below 1e-5).
     public boolean isGreedy() {
         return decoder == DecodingMethod.GREEDY || (decoder == DecodingMethod.SAMPLE && temperature < COLDEST);
     }

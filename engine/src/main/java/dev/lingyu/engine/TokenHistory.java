@@ -4,7 +4,8 @@ import java.util.Arrays;
 
 /// The ids of one sequence, prompt first, and how often each occurs: what penalties and bans look at.
 ///
-/// Each distinct id has an entry in a small hash table, so that a penalty visits the ids seen and not the vocabulary.
+/// Each distinct id has an entry in a small hash table, so that a penalty visits the ids seen and not the
+/// vocabulary.
 public final class TokenHistory {
     private final int promptLength;
     private int[] ids;

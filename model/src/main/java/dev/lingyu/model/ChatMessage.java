@@ -10,8 +10,10 @@ import org.jspecify.annotations.Nullable;
 /// One message of a conversation: who says what.
 ///
 /// `fields` are what else a template may read, in the form of OpenAI's API: `tool_calls` (a list of maps),
-/// `tool_call_id`, `name`, `reasoning_content` … Their values are strings, numbers, booleans, lists and maps; an empty
-/// `Optional` stands for null. A field named `content` replaces the text: a list of content parts, or null beside
+/// `tool_call_id`, `name`, `reasoning_content` … Their values are strings, numbers, booleans, lists and maps;
+/// an empty
+/// `Optional` stands for null. A field named `content` replaces the text: a list of content parts, or null
+/// beside
 /// tool calls.
 public record ChatMessage(String role, String content, Map<String, Object> fields) {
     /// The order in which transformers looks for what the model thought.
@@ -51,7 +53,8 @@ public record ChatMessage(String role, String content, Map<String, Object> field
         return new ChatMessage(role, content, all);
     }
 
-    /// What a template sees as `message`. As in transformers, reasoning is found under the names of older templates
+    /// What a template sees as `message`. As in transformers, reasoning is found under the names of older
+    /// templates
     /// and of gpt-oss, too.
     Map<String, Object> variables() {
         Map<String, Object> all = new LinkedHashMap<>();

@@ -15,7 +15,8 @@ import java.util.stream.Collectors;
 
 /// How a model wants conversations written: a Jinja template that travels with the tokenizer.
 ///
-/// Renders what `tokenizer.apply_chat_template` of transformers renders, character for character. Immutable; any
+/// Renders what `tokenizer.apply_chat_template` of transformers renders, character for character. Immutable;
+/// any
 /// number of threads may share one.
 public final class ChatTemplate {
     private final Template template;
@@ -34,7 +35,8 @@ public final class ChatTemplate {
     }
 
     /// The template of a model directory, or empty when the directory holds none: `chat_template.jinja`, else
-    /// `chat_template` of `tokenizer_config.json` (a text, or a list of named ones, of which `default` is taken), else
+    /// `chat_template` of `tokenizer_config.json` (a text, or a list of named ones, of which `default` is
+    /// taken), else
     /// the older `chat_template.json`.
     ///
     /// @throws ChatTemplateException when a file is there but can't be understood
@@ -51,7 +53,8 @@ public final class ChatTemplate {
         return ChatTemplateFiles.specialTokens(modelDirectory);
     }
 
-    /// Writes `chat_template.jinja`, where transformers 5 looks for it; a file that is there is replaced at once.
+    /// Writes `chat_template.jinja`, where transformers 5 looks for it; a file that is there is replaced at
+    /// once.
     public void write(Path directory) {
         ChatTemplateFiles.write(this, directory);
     }
@@ -93,11 +96,15 @@ public final class ChatTemplate {
 
     /// The conversation as text, with the places of the assistant's answers.
     ///
-    /// Where the template has `{% generation %}` blocks, they are the answers. Else each answer is what stands between
-    /// the rendering of the messages before it with generation prompt, and the rendering that ends with it. A template
+    /// Where the template has `{% generation %}` blocks, they are the answers. Else each answer is what stands
+    /// between
+    /// the rendering of the messages before it with generation prompt, and the rendering that ends with it. A
+    /// template
     /// may break that rule (drop old thinking, open the prompt with an empty thought): then the answer is
-    /// rendered twice with two stand-ins, and what differs is its place; text that template and answer share, such as
-    /// an opening `<think>`, counts as the template's. An answer ends with `eos_token` where the template writes that,
+    /// rendered twice with two stand-ins, and what differs is its place; text that template and answer share,
+    /// such as
+    /// an opening `<think>`, counts as the template's. An answer ends with `eos_token` where the template
+    /// writes that,
     /// else with all that closes the turn.
     ///
     /// @throws ChatTemplateException when the places can't be found

@@ -14,7 +14,8 @@ import java.util.Set;
 /// | `人类-助手` | `人类:…⏎⏎助手:…` + eos token |
 /// | `chatml` | <code>&lt;&#124;im_start&#124;>user⏎…&lt;&#124;im_end&#124;>⏎</code> and the like |
 ///
-/// The first three begin with the bos token where the variables name one, then the system's text and a blank line.
+/// The first three begin with the bos token where the variables name one, then the system's text and a blank
+/// line.
 /// All mark the answers as `{% generation %}` blocks.
 public final class ChatTemplates {
     /// The template of a new domain model.

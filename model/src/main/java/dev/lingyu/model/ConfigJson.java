@@ -6,9 +6,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// A `config.json` whose fields are read with their type, and with a sentence when they are not what they should be.
+/// A `config.json` whose fields are read with their type, and with a sentence when they are not what they
+/// should be.
 ///
-/// Methods take several names for fields that changed their spelling over the years; the first present one counts.
+/// Methods take several names for fields that changed their spelling over the years; the first present one
+/// counts.
 public final class ConfigJson {
     private final Path file;
     private final JsonNode root;

@@ -22,7 +22,8 @@ import java.util.Optional;
 /// logits = norm(x) · headᵀ
 /// ```
 ///
-/// A [TokenBatch] goes through as one matrix [tokens × hidden]. The pieces ([#embed], [#block], [#finish], [#head])
+/// A [TokenBatch] goes through as one matrix [tokens × hidden]. The pieces ([#embed], [#block], [#finish],
+/// [#head])
 /// are
 /// public because training differentiates them one at a time.
 public final class Decoder implements AutoCloseable {

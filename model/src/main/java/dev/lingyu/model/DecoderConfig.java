@@ -2,7 +2,8 @@ package dev.lingyu.model;
 
 import java.util.Optional;
 
-/// Everything in which decoder families differ. A family's file turns its `config.json` into this; [Decoder] reads
+/// Everything in which decoder families differ. A family's file turns its `config.json` into this; [Decoder]
+/// reads
 /// nothing else.
 ///
 /// @param vocabularySize   rows of the embedding [tokens]
@@ -78,7 +79,8 @@ public record DecoderConfig(
     /// A limit to how far back attention looks.
     ///
     /// @param tokens    how many tokens a token sees, itself included
-    /// @param fromLayer the first layer that is limited; earlier ones see everything (Qwen2's `max_window_layers`)
+    /// @param fromLayer the first layer that is limited; earlier ones see everything (Qwen2's
+    ///                  `max_window_layers`)
     public record Window(int tokens, int fromLayer) {}
 
     public DecoderConfig {
@@ -98,7 +100,8 @@ public record DecoderConfig(
         return toBuilder().tiedHead(false).build();
     }
 
-    /// A builder that starts from the most common choices: RMSNorm, SiLU, separate projections, no bias, untied head.
+    /// A builder that starts from the most common choices: RMSNorm, SiLU, separate projections, no bias,
+    /// untied head.
     public static Builder builder(Position position) {
         return new Builder(position);
     }

@@ -21,7 +21,8 @@ public final class DecoderWeights {
 
     /// Loads the weights of a model directory.
     ///
-    /// Weights whose type needs no change stay where the operating system mapped them: nothing is read before it is
+    /// Weights whose type needs no change stay where the operating system mapped them: nothing is read before
+    /// it is
     /// used,
     /// and they must not be written to. Ask for `writable` to train.
     ///
@@ -122,7 +123,8 @@ public final class DecoderWeights {
         return String.join(", ", names.subList(0, Math.min(4, names.size()))) + (names.size() > 4 ? " …" : "");
     }
 
-    /// A decoder with fresh weights: matrices from N(0, initializerRange²), norms 1, biases 0, as transformers does
+    /// A decoder with fresh weights: matrices from N(0, initializerRange²), norms 1, biases 0, as transformers
+    /// does
     /// it.
     ///
     /// @param seed equal seeds give equal weights

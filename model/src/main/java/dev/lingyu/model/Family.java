@@ -4,7 +4,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Map;
 import java.util.Set;
 
-/// What is particular to one family of models: how its `config.json` reads and how its weights are called. Nothing
+/// What is particular to one family of models: how its `config.json` reads and how its weights are called.
+/// Nothing
 /// else
 /// may differ; everything it needs is in [DecoderConfig].
 public interface Family {
@@ -38,7 +39,8 @@ public interface Family {
         return "vocab_size";
     }
 
-    /// The parts whose matrices files hold as [in × out] instead of [out × in]: GPT-2's Conv1D. In memory every matrix
+    /// The parts whose matrices files hold as [in × out] instead of [out × in]: GPT-2's Conv1D. In memory
+    /// every matrix
     /// is [out × in].
     default Set<Part> transposedInFiles() {
         return Set.of();

@@ -83,7 +83,8 @@ public record ModelConfig(Family family, DecoderConfig decoder, SpecialTokens to
         return DType.parse(json.textOr("float32", "dtype", "torch_dtype"));
     }
 
-    /// The document to save for weights of some type: the fields as read, with what this program knows put right.
+    /// The document to save for weights of some type: the fields as read, with what this program knows put
+    /// right.
     public ObjectNode toJson(DType savedAs) {
         ObjectNode json = source.deepCopy();
         json.put("model_type", family.modelType());

@@ -2,7 +2,8 @@ package dev.lingyu.model;
 
 /// How a decoder knows the order of its tokens.
 public sealed interface Position {
-    /// Attention scores fall linearly with distance, by a slope per head (Press et al. 2022): BLOOM, Baichuan-13B.
+    /// Attention scores fall linearly with distance, by a slope per head (Press et al. 2022): BLOOM,
+    /// Baichuan-13B.
     record Alibi() implements Position {}
 
     /// Pairs of query and key features are turned by an angle that grows with the position (Su et al. 2021).

@@ -11,7 +11,8 @@ public sealed interface RopeScaling {
     /// The base grows once a sequence is longer than trained ("NTK-aware").
     record Dynamic(double factor, int originalPositions) implements RopeScaling {}
 
-    /// LLaMA 3.1's rule: long wavelengths are divided by the factor, short ones kept, those between interpolated.
+    /// LLaMA 3.1's rule: long wavelengths are divided by the factor, short ones kept, those between
+    /// interpolated.
     record Llama3(double factor, double lowFrequencyFactor, double highFrequencyFactor, int originalPositions)
             implements RopeScaling {}
 

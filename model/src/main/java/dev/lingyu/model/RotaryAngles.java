@@ -9,7 +9,8 @@ import java.util.List;
 
 /// The cosines and sines by which rotary position embedding turns the tokens of one batch.
 ///
-/// `(x₁, x₂) → (x₁ cos − x₂ sin, x₂ cos + x₁ sin)` with the angle `position · frequency` (Su et al. 2021, eq. 34).
+/// `(x₁, x₂) → (x₁ cos − x₂ sin, x₂ cos + x₁ sin)` with the angle `position · frequency` (Su et al. 2021, eq.
+/// 34).
 final class RotaryAngles implements AutoCloseable {
     private final Position.Rope rope;
     private final Tensor cos;

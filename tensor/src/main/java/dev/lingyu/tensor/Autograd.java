@@ -10,8 +10,10 @@ import org.bytedeco.pytorch.global.torch;
 
 /// Reverse-mode differentiation.
 ///
-/// The mode (recording or not) belongs to the thread. Training records one block of a model at a time: cut the block's
-/// input from its history with [#leaf], run the block, and later ask [#gradients] for the gradients of its parameters
+/// The mode (recording or not) belongs to the thread. Training records one block of a model at a time: cut the
+/// block's
+/// input from its history with [#leaf], run the block, and later ask [#gradients] for the gradients of its
+/// parameters
 /// and of that input.
 public final class Autograd {
     private Autograd() {}
@@ -63,7 +65,8 @@ public final class Autograd {
         return tensor.handle().requires_grad();
     }
 
-    /// The gradients of `Σ output · outputGradient` with respect to each input; the recording of the outputs is freed.
+    /// The gradients of `Σ output · outputGradient` with respect to each input; the recording of the outputs
+    /// is freed.
     ///
     /// @param output         a recorded tensor
     /// @param outputGradient of the same shape

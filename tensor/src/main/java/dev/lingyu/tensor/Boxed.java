@@ -10,7 +10,8 @@ import org.bytedeco.pytorch.IValue;
 import org.bytedeco.pytorch.IValueVector;
 import org.bytedeco.pytorch.OperatorHandle;
 
-/// ATen functions that the Java presets don't map, such as those whose name starts with `_`, called through libtorch's
+/// ATen functions that the Java presets don't map, such as those whose name starts with `_`, called through
+/// libtorch's
 /// dispatcher.
 ///
 /// ```java

@@ -43,7 +43,8 @@ public final class Functional {
         }
     }
 
-    /// `x / √(mean(x²) + ε) · weight` over the last dimension (Zhang & Sennrich 2019), the mean taken in f32 and the
+    /// `x / √(mean(x²) + ε) · weight` over the last dimension (Zhang & Sennrich 2019), the mean taken in f32
+    /// and the
     /// normalised value rounded to x's type before the product, as LLaMA does.
     public static Tensor rmsNorm(Tensor x, Tensor weight, double epsilon) {
         try (DoubleOptional e = new DoubleOptional(epsilon);
@@ -81,7 +82,8 @@ public final class Functional {
         return Tensor.wrap(torch.relu(x.handle()));
     }
 
-    /// `softmax(q kᵀ · scale + mask) v` by libtorch's fused kernel: the fast way in f32, a trap in bf16 on CPUs.
+    /// `softmax(q kᵀ · scale + mask) v` by libtorch's fused kernel: the fast way in f32, a trap in bf16 on
+    /// CPUs.
     ///
     /// @param q    [batch × heads × n × d]
     /// @param k    [batch × heads × m × d]

@@ -3,7 +3,8 @@ package dev.lingyu.tensor;
 import org.bytedeco.pytorch.GeneratorOptional;
 import org.bytedeco.pytorch.global.torch;
 
-/// A seeded source of random numbers on the CPU (libtorch's Mersenne Twister) whose state can be saved and put back.
+/// A seeded source of random numbers on the CPU (libtorch's Mersenne Twister) whose state can be saved and put
+/// back.
 public final class Generator implements AutoCloseable {
     private final org.bytedeco.pytorch.Generator handle;
 

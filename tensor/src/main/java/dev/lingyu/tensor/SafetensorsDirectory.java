@@ -10,7 +10,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 
-/// The tensors of a model directory: `model.safetensors`, or the shards that `model.safetensors.index.json` lists.
+/// The tensors of a model directory: `model.safetensors`, or the shards that `model.safetensors.index.json`
+/// lists.
 public final class SafetensorsDirectory implements AutoCloseable {
     static final String SINGLE = "model.safetensors";
     static final String INDEX = "model.safetensors.index.json";

@@ -13,11 +13,13 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
 
-/// A safetensors file, memory-mapped: tensors are views of the file's pages, nothing is copied, and files may be
+/// A safetensors file, memory-mapped: tensors are views of the file's pages, nothing is copied, and files may
+/// be
 /// larger
 /// than 2 GB.
 ///
-/// The views are read-only memory: writing to one ends the process. Copy (or convert) before changing anything. They
+/// The views are read-only memory: writing to one ends the process. Copy (or convert) before changing
+/// anything. They
 /// stay
 /// valid after [#close()] — the mapping goes when the last of them is closed or collected.
 public final class SafetensorsFile implements AutoCloseable {
@@ -38,7 +40,8 @@ public final class SafetensorsFile implements AutoCloseable {
 
     /// Opens and checks a file.
     ///
-    /// @throws TensorException when the file is missing, cut off, or its header lies about sizes, types or offsets
+    /// @throws TensorException when the file is missing, cut off, or its header lies about sizes, types or
+    /// offsets
     public static SafetensorsFile open(Path file) {
         if (!Files.isRegularFile(file)) {
             throw new TensorException("There is no file " + file + ".");

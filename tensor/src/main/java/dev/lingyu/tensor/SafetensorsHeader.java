@@ -16,7 +16,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// The JSON header of a safetensors file, checked: names, types, shapes and byte ranges that exactly tile the data.
+/// The JSON header of a safetensors file, checked: names, types, shapes and byte ranges that exactly tile the
+/// data.
 ///
 /// Format: 8 bytes length N (little-endian), N bytes of JSON, then the tensors' bytes
 /// (https://github.com/huggingface/safetensors). Offsets count from the end of the header.

@@ -60,7 +60,8 @@ public final class SafetensorsWriter {
         }
     }
 
-    /// Writes a model's tensors as Hugging Face does: one `model.safetensors`, or shards of at most `shardBytes` with
+    /// Writes a model's tensors as Hugging Face does: one `model.safetensors`, or shards of at most
+    /// `shardBytes` with
     /// `model.safetensors.index.json` beside them.
     ///
     /// @return the files written, in order

@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 /// }
 /// ```
 ///
-/// Scopes nest per thread. A tensor made while none is open belongs to the caller, who closes it. Native memory of
+/// Scopes nest per thread. A tensor made while none is open belongs to the caller, who closes it. Native
+/// memory of
 /// activations that autograd needs is held by the graph, not by the scope: closing a scope never breaks a later
 /// backward pass.
 public final class Scope implements AutoCloseable {

@@ -19,9 +19,11 @@ import org.jspecify.annotations.Nullable;
 
 /// An n-dimensional array in native memory, with libtorch's operations as methods.
 ///
-/// Every operation returns a new tensor that belongs to the open [Scope]; names that end in `InPlace` change the
+/// Every operation returns a new tensor that belongs to the open [Scope]; names that end in `InPlace` change
+/// the
 /// receiver
-/// and return it. Shapes broadcast as in PyTorch, negative dimensions count from the end. Neural-network functions
+/// and return it. Shapes broadcast as in PyTorch, negative dimensions count from the end. Neural-network
+/// functions
 /// (norms,
 /// attention, activations) are in [Functional], gradients in [Autograd].
 ///
@@ -99,7 +101,8 @@ public final class Tensor implements AutoCloseable {
         return this;
     }
 
-    /// Frees this reference; memory goes when no view and no autograd graph needs it. Closing twice is harmless.
+    /// Frees this reference; memory goes when no view and no autograd graph needs it. Closing twice is
+    /// harmless.
     @Override
     public void close() {
         if (handle != null) {
@@ -186,7 +189,8 @@ public final class Tensor implements AutoCloseable {
         return tensor;
     }
 
-    /// A tensor over memory that somebody else owns; nothing is copied. The owner is kept reachable while the tensor
+    /// A tensor over memory that somebody else owns; nothing is copied. The owner is kept reachable while the
+    /// tensor
     /// is
     /// open.
     static Tensor over(MemorySegment memory, DType dtype, long[] shape, Object memoryOwner) {
@@ -351,7 +355,8 @@ public final class Tensor implements AutoCloseable {
         return wrap(handle().clone());
     }
 
-    /// The same elements as another type; the tensor itself, as a new reference, where it has that type already.
+    /// The same elements as another type; the tensor itself, as a new reference, where it has that type
+    /// already.
     public Tensor to(DType dtype) {
         return alias(handle().to(dtype.scalarType()));
     }

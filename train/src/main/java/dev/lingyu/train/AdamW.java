@@ -19,7 +19,8 @@ import java.util.Optional;
 /// θ ← θ − η λ θ − η (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
 /// ```
 ///
-/// Decay λ applies to matrices only, unless told otherwise: biases and norms are exempt, as in transformers. Weights,
+/// Decay λ applies to matrices only, unless told otherwise: biases and norms are exempt, as in transformers.
+/// Weights,
 /// gradients and moments are f32; each group is one fused sweep over flat memory.
 public final class AdamW implements AutoCloseable {
     private final Settings settings;

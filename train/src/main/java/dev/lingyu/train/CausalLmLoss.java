@@ -31,7 +31,8 @@ final class CausalLmLoss {
     /// @param features     h [rows × hidden]
     /// @param head         W [vocabulary × hidden]
     /// @param labels       int64 [rows], none of them ignored
-    /// @param scale        what the summed loss is multiplied by before differentiation, such as 1 / labels of the
+    /// @param scale        what the summed loss is multiplied by before differentiation, such as 1 / labels of
+    ///                     the
     ///                     step
     /// @param headGradient where dW is added, f32; empty for a frozen head
     static Outcome withGradients(

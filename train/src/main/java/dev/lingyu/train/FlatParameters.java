@@ -10,11 +10,13 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/// The trainable weights of a model side by side in one piece of memory, and their gradients in another, so that
+/// The trainable weights of a model side by side in one piece of memory, and their gradients in another, so
+/// that
 /// clipping
 /// and updating are one sweep each.
 ///
-/// Masters and gradients are f32 whatever the model computes in. An f32 model's weights *are* the masters; a bf16
+/// Masters and gradients are f32 whatever the model computes in. An f32 model's weights *are* the masters; a
+/// bf16
 /// model
 /// has its own copies, refreshed by [#publish].
 final class FlatParameters implements AutoCloseable {

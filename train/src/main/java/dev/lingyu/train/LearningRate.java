@@ -2,7 +2,8 @@ package dev.lingyu.train;
 
 /// The learning rate over the steps of a run: a linear warm-up from 0, then one of several shapes.
 ///
-/// As in transformers, step k (from 0) is taken with `peak · factor(k)`, so the first step of a warm-up has rate 0.
+/// As in transformers, step k (from 0) is taken with `peak · factor(k)`, so the first step of a warm-up has
+/// rate 0.
 ///
 /// @param shape       what follows the warm-up
 /// @param peak        the configured `learning_rate`

@@ -3,7 +3,8 @@ package dev.lingyu.train;
 /// One sequence as the model sees it.
 ///
 /// @param ids    tokens
-/// @param labels for each position the token that should stand there, or [#IGNORE] where no loss is taken; the first
+/// @param labels for each position the token that should stand there, or [#IGNORE] where no loss is taken; the
+///               first
 ///               is
 ///               never predicted
 public record TrainingRow(int[] ids, int[] labels) {

@@ -25,7 +25,8 @@ final class TarGz implements AutoCloseable {
         out = new BufferedOutputStream(new GZIPOutputStream(target, 1 << 16), 1 << 16);
     }
 
-    /// Adds the file or symbolic link `file` under `name`, a relative path with `/` between its parts; links are kept
+    /// Adds the file or symbolic link `file` under `name`, a relative path with `/` between its parts; links
+    /// are kept
     /// as
     /// links.
     void add(String name, Path file) throws IOException {

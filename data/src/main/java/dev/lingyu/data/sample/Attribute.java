@@ -25,7 +25,8 @@ public record Attribute(
         List<String> heldOut,
         Optional<Comparison> comparison) {
 
-    /// How two products are compared by an attribute; templates hold `{a}`, `{b}`, `{va}` and `{vb}`, `a` being the
+    /// How two products are compared by an attribute; templates hold `{a}`, `{b}`, `{va}` and `{vb}`, `a`
+    /// being the
     /// winner in `answer`.
     ///
     /// @param smallerWins whether the smaller value answers the question (price, noise)

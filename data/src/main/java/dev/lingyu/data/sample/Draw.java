@@ -9,7 +9,8 @@ import java.util.Random;
 final class Draw {
     private final Random random;
 
-    /// Each part of the domain draws from its own stream, so that a change in one leaves the others as they were.
+    /// Each part of the domain draws from its own stream, so that a change in one leaves the others as they
+    /// were.
     Draw(long seed, String part) {
         this.random = new Random(seed * 1_000_003L + part.hashCode());
     }

@@ -7,7 +7,8 @@ import java.util.Map;
 /// @param category its category
 /// @param brand    an invented brand
 /// @param model    model code, unique in the whole catalogue
-/// @param values   attribute id → value with its unit, such as `480升`, in the order of the product file, price first
+/// @param values   attribute id → value with its unit, such as `480升`, in the order of the product file, price
+///                 first
 public record Product(Category category, String brand, String model, Map<String, String> values) {
 
     /// The name customers use: brand, model and category, such as `澜屿B48冰箱`.

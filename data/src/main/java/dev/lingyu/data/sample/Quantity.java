@@ -64,7 +64,8 @@ record Quantity(String dimension, BigDecimal low, BigDecimal high) {
         return found;
     }
 
-    /// Half width, lower case, one kind of dash, Arabic numerals before units, no thousands separators, no currency
+    /// Half width, lower case, one kind of dash, Arabic numerals before units, no thousands separators, no
+    /// currency
     /// sign.
     static String normalise(String text) {
         String half = Normalizer.normalize(text, Normalizer.Form.NFKC)

@@ -13,9 +13,11 @@ import java.util.Map;
 /// domain.write(Path.of("sample"));
 /// ```
 ///
-/// The tests differ in what is new. [#heldOutPhrasings()] asks what training taught, in phrasings it never used: how
+/// The tests differ in what is new. [#heldOutPhrasings()] asks what training taught, in phrasings it never
+/// used: how
 /// well
-/// knowledge is reached. [#heldOutFacts()] asks about products that no training text names, in phrasings training did
+/// knowledge is reached. [#heldOutFacts()] asks about products that no training text names, in phrasings
+/// training did
 /// use: a model can only guess, and [Statistics#guessNewProducts()] says how far guessing gets.
 public final class SampleDomain {
     /// The seed of the published figures.
@@ -69,7 +71,8 @@ public final class SampleDomain {
         return corpus;
     }
 
-    /// Texts about known products and policies in wordings that training never uses: perplexity on them falls as the
+    /// Texts about known products and policies in wordings that training never uses: perplexity on them falls
+    /// as the
     /// domain is learned.
     public List<String> heldOutCorpus() {
         return heldOutCorpus;
@@ -80,7 +83,8 @@ public final class SampleDomain {
         return sft;
     }
 
-    /// Questions about known facts in phrasings never trained on; shuffled, so that the first N are a fair sample.
+    /// Questions about known facts in phrasings never trained on; shuffled, so that the first N are a fair
+    /// sample.
     public List<TestRow> heldOutPhrasings() {
         return heldOutPhrasings;
     }
@@ -117,7 +121,8 @@ public final class SampleDomain {
                 guess(heldOutFacts));
     }
 
-    /// Writes everything into a directory, which is created if it is missing; each file appears whole or not at all.
+    /// Writes everything into a directory, which is created if it is missing; each file appears whole or not
+    /// at all.
     ///
     /// @throws SampleDomainException if the directory can't be written
     public void write(Path directory) {

@@ -12,7 +12,8 @@ import java.util.List;
 /// @param parts             rows, characters and tokens of each part
 /// @param guessPhrasings    share of the phrasing test [0–1] won by always answering the commonest value of the
 /// attribute
-/// @param guessNewProducts  the same for the new-product test: what a model that knows nothing about them can reach
+/// @param guessNewProducts  the same for the new-product test: what a model that knows nothing about them can
+///                          reach
 public record Statistics(
         Size size,
         long seed,

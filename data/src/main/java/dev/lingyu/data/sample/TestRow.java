@@ -9,7 +9,8 @@ import java.util.List;
 /// @param key      the value that a right answer must contain, such as `450升`
 /// @param category category or policy topic
 /// @param factId   `fridge/B48/price` or `policy/return-days`
-/// @param rivals   values of the same attribute that contradict a key without a unit, such as the other colours; empty
+/// @param rivals   values of the same attribute that contradict a key without a unit, such as the other
+///                 colours; empty
 /// for quantities
 public record TestRow(
         String question, String answer, String key, String category, String factId, List<String> rivals) {}

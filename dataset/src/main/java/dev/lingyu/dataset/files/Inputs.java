@@ -20,7 +20,8 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
 
-/// The files that a path stands for: itself, the readable ones of a folder in the order of their names (not of its
+/// The files that a path stands for: itself, the readable ones of a folder in the order of their names (not of
+/// its
 /// folders), the readable ones of a `.zip`.
 public final class Inputs {
     private static final String QUARANTINE = ".quarantine.jsonl";

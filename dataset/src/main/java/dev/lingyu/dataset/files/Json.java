@@ -10,7 +10,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 
-/// The one JSON dialect of this module: strict, and without Jackson's own bound on strings (the bound is per row).
+/// The one JSON dialect of this module: strict, and without Jackson's own bound on strings (the bound is per
+/// row).
 final class Json {
     static final ObjectMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
                     .streamReadConstraints(StreamReadConstraints.builder()

@@ -10,7 +10,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.CharacterCodingException;
 
-/// The elements of a JSON list, or values that simply follow each other over any number of lines; one at a time.
+/// The elements of a JSON list, or values that simply follow each other over any number of lines; one at a
+/// time.
 ///
 /// A defect in the text ends the file: where the next row begins can't be known.
 final class JsonValueRows implements RowSource {

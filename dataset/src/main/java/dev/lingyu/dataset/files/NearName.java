@@ -8,7 +8,8 @@ import java.util.Optional;
 public final class NearName {
     private NearName() {}
 
-    /// The candidate with the fewest edits, if they are few for a name of this length, or the one it is a part of.
+    /// The candidate with the fewest edits, if they are few for a name of this length, or the one it is a part
+    /// of.
     public static Optional<String> of(String name, Collection<String> candidates) {
         String wanted = name.toLowerCase(Locale.ROOT);
         Optional<String> best = Optional.empty();

@@ -13,7 +13,8 @@ import java.util.Optional;
 
 /// Two whole dialogues that differ in their last answer. The prompt is what they share.
 ///
-/// Where they already differ earlier, the answers do not answer the same prompt, and the row can't be learned from.
+/// Where they already differ earlier, the answers do not answer the same prompt, and the row can't be learned
+/// from.
 final class DialoguePairDecoder implements RowDecoder {
     private static final String HUMAN = "\n\nHuman:";
     private static final String ASSISTANT = "\n\nAssistant:";

@@ -23,7 +23,8 @@ final class Messages {
         this.openAi = openAi;
     }
 
-    /// A dialogue from a list of messages. A first message by the system comes before what the row says elsewhere.
+    /// A dialogue from a list of messages. A first message by the system comes before what the row says
+    /// elsewhere.
     Conversation conversation(Fields row, String field, Optional<String> system, Optional<String> tools)
             throws RowFault {
         List<Message> messages = new ArrayList<>();
@@ -42,7 +43,8 @@ final class Messages {
 
     /// One message.
     ///
-    /// @throws RowFault also if nobody knows the speaker: such a row is left out, as LLaMA-Factory leaves it out
+    /// @throws RowFault also if nobody knows the speaker: such a row is left out, as LLaMA-Factory leaves it
+    /// out
     Message message(Fields row, String field, JsonNode node) throws RowFault {
         Fields fields = row.inside(field, node);
         String speaker = fields.string(tags.roleTag());

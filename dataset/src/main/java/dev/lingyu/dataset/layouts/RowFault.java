@@ -10,7 +10,8 @@ public final class RowFault extends Exception {
     public enum Weight {
         /// The row is not a valid row: the policy for bad rows decides.
         BAD,
-        /// A valid row that can't be learned from, such as a dialogue without its last answer. LLaMA-Factory leaves
+        /// A valid row that can't be learned from, such as a dialogue without its last answer. LLaMA-Factory
+        /// leaves
         /// these out with a warning, and so do we under either policy.
         UNUSABLE,
         /// Nothing after this row can be told apart: the file ends here with an error.

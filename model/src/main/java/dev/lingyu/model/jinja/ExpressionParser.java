@@ -15,7 +15,8 @@ import java.util.Set;
 import java.util.function.Supplier;
 
 /// Reads expressions by recursive descent, with jinja2's order of operators, from weak to strong:
-/// `if else`, `or`, `and`, `not`, comparisons, `+ -`, `~`, `* / // %`, `**`, sign, then postfixes, filters and tests.
+/// `if else`, `or`, `and`, `not`, comparisons, `+ -`, `~`, `* / // %`, `**`, sign, then postfixes, filters and
+/// tests.
 final class ExpressionParser {
     private static final Set<String> COMPARISONS = Set.of("==", "!=", "<", "<=", ">", ">=");
     private static final Set<String> MACRO_NAMES = Set.of("varargs", "kwargs", "caller");

@@ -5,7 +5,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/// What stands behind a dot: the attributes and methods of each type. Methods that would change a list or a dict are
+/// What stands behind a dot: the attributes and methods of each type. Methods that would change a list or a
+/// dict are
 /// refused, as jinja2's immutable sandbox refuses them.
 final class Methods {
     private static final Set<String> LIST_CHANGES =

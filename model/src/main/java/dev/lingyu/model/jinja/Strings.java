@@ -194,7 +194,8 @@ final class Strings {
         return out.toString();
     }
 
-    /// The filter `title`: every word begins with a capital, where white space, `-` and opening brackets part words.
+    /// The filter `title`: every word begins with a capital, where white space, `-` and opening brackets part
+    /// words.
     static String titleWords(String text) {
         StringBuilder out = new StringBuilder();
         boolean inWord = false;

@@ -14,9 +14,12 @@ import java.util.function.IntConsumer;
 /// vocabulary.save(directory);
 /// ```
 ///
-/// The most frequent pair of neighbouring tokens becomes a token, again and again. Among equally frequent pairs the
-/// one whose left token has the lower id wins, then the one whose right token has: the order of the texts makes no
-/// difference, and Hugging Face's trainer finds the same merges. Unlike there, a merge that would spell a special
+/// The most frequent pair of neighbouring tokens becomes a token, again and again. Among equally frequent
+/// pairs the
+/// one whose left token has the lower id wins, then the one whose right token has: the order of the texts
+/// makes no
+/// difference, and Hugging Face's trainer finds the same merges. Unlike there, a merge that would spell a
+/// special
 /// token is passed over, so that text can never produce one by merging.
 ///
 /// Memory is about 40 bytes per byte of distinct pre-tokens. Not for several threads.

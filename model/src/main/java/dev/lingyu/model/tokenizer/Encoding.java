@@ -4,7 +4,8 @@ import java.util.Arrays;
 
 /// Token ids and the place of each token in the text.
 ///
-/// Places are UTF-16 units, so that `text.substring(starts[i], ends[i])` is what token `i` stands for. A token that
+/// Places are UTF-16 units, so that `text.substring(starts[i], ends[i])` is what token `i` stands for. A token
+/// that
 /// holds only some bytes of a character covers the whole character, hence neighbours may overlap there.
 ///
 /// @param ids token ids `[tokens]`

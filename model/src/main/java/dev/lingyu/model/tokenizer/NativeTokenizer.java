@@ -11,11 +11,14 @@ import org.jspecify.annotations.Nullable;
 
 /// One tokenizer of the native library behind DJL.
 ///
-/// It talks to the JNI methods instead of DJL's `HuggingFaceTokenizer`: that class truncates at 512 tokens unless told
-/// otherwise, reports its first use over the network unless switched off, applies `tokenizer_config.json` a second
+/// It talks to the JNI methods instead of DJL's `HuggingFaceTokenizer`: that class truncates at 512 tokens
+/// unless told
+/// otherwise, reports its first use over the network unless switched off, applies `tokenizer_config.json` a
+/// second
 /// time, and fetches eight arrays per text where one is wanted.
 ///
-/// Encoding and decoding may run in many threads at once; the lock only keeps [#close()] from freeing what is in use.
+/// Encoding and decoding may run in many threads at once; the lock only keeps [#close()] from freeing what is
+/// in use.
 final class NativeTokenizer implements AutoCloseable {
 
     private static final TokenizersLibrary LIBRARY = load();
@@ -157,7 +160,8 @@ final class NativeTokenizer implements AutoCloseable {
         return message == null ? "no reason given" : message.strip().replaceAll("\\s+", " ");
     }
 
-    /// Both properties must stand before the library's classes load: no network, and no search for CUDA's library.
+    /// Both properties must stand before the library's classes load: no network, and no search for CUDA's
+    /// library.
     private static TokenizersLibrary load() {
         System.getProperties().putIfAbsent("ai.djl.offline", "true");
         System.getProperties().putIfAbsent("RUST_FLAVOR", "cpu");

@@ -9,11 +9,13 @@ import java.util.regex.Pattern;
 
 /// How a byte-level vocabulary cuts text before merging; no token ever crosses a cut.
 public enum PreTokenizer {
-    /// BLOOM: runs between white space, brackets and the sentence signs of Latin, Chinese, Hindi and Arabic, with one
+    /// BLOOM: runs between white space, brackets and the sentence signs of Latin, Chinese, Hindi and Arabic,
+    /// with one
     /// space in front. Chinese is cut at punctuation only, so whole phrases can become tokens.
     BLOOM(
             " ?[^(\\s|[.,!?…。，、।۔،])]+",
-            // The published class, read by its library, is: no bracket, no bar, no white space, no sentence sign.
+            // The published class, read by its library, is: no bracket, no bar, no white space, no sentence
+            // sign.
             " ?[^()|\\p{IsWhite_Space}.,!?…。，、।۔،]+"),
 
     /// GPT-2: letters, digits, other signs and white space apart, English clitics cut off.

@@ -2,8 +2,10 @@ package dev.lingyu.model.tokenizer;
 
 /// Turns ids into text while they arrive, one by one.
 ///
-/// All pieces joined, [#finish()] included, are what [Tokenizer#decode] gives for all ids. A piece never ends inside a
-/// character, and a piece that was handed out is never taken back. The work per token does not grow with the text.
+/// All pieces joined, [#finish()] included, are what [Tokenizer#decode] gives for all ids. A piece never ends
+/// inside a
+/// character, and a piece that was handed out is never taken back. The work per token does not grow with the
+/// text.
 ///
 /// ```java
 /// StreamDecoder stream = tokenizer.streamDecoder(true);

@@ -16,7 +16,8 @@ import java.util.OptionalInt;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/// The tokenizer of a model directory: text to ids and back, exactly as the library that trained the model does it.
+/// The tokenizer of a model directory: text to ids and back, exactly as the library that trained the model
+/// does it.
 ///
 /// ```java
 /// try (Tokenizer tokenizer = Tokenizer.open(modelDirectory)) {
@@ -25,7 +26,8 @@ import org.jspecify.annotations.Nullable;
 /// }
 /// ```
 ///
-/// Nothing is ever truncated or padded here, whatever `tokenizer.json` asks for: rooms that cut say so themselves.
+/// Nothing is ever truncated or padded here, whatever `tokenizer.json` asks for: rooms that cut say so
+/// themselves.
 /// A lone surrogate in a text counts as U+FFFD. All methods may be called from many threads at once; after
 /// [#close()] those that encode or decode throw [IllegalStateException].
 public final class Tokenizer implements AutoCloseable {
@@ -106,7 +108,8 @@ public final class Tokenizer implements AutoCloseable {
         return tokenizer.encodePair(first, second);
     }
 
-    /// Encodes foreign text in which special tokens mean nothing: a user who types `<|im_end|>` gets the letters, not
+    /// Encodes foreign text in which special tokens mean nothing: a user who types `<|im_end|>` gets the
+    /// letters, not
     /// the end of the turn. Added tokens that are not special are still recognised.
     ///
     /// The native library can't switch this per call, so the first use builds a second tokenizer without the
@@ -166,7 +169,8 @@ public final class Tokenizer implements AutoCloseable {
                 : OptionalInt.of(specialTokens.eos().getFirst());
     }
 
-    /// All tokens at which generation stops: the tokenizer's own, then those that only `generation_config.json` names.
+    /// All tokens at which generation stops: the tokenizer's own, then those that only
+    /// `generation_config.json` names.
     public List<Integer> eosTokenIds() {
         return specialTokens.eos();
     }
@@ -205,7 +209,8 @@ public final class Tokenizer implements AutoCloseable {
         return digest;
     }
 
-    /// Copies the tokenizer's files and chat template byte for byte into another directory, which is made if missing;
+    /// Copies the tokenizer's files and chat template byte for byte into another directory, which is made if
+    /// missing;
     /// files that are not there are not made.
     ///
     /// @throws TokenizerException when `tokenizer.json` changed since it was opened, or a file can't be copied

@@ -17,9 +17,11 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
-/// What Java needs to know of a `tokenizer.json`: tokens by id, which of them are special, and how tokens become text.
+/// What Java needs to know of a `tokenizer.json`: tokens by id, which of them are special, and how tokens
+/// become text.
 ///
-/// The whole file is parsed, so broken JSON is found here and never reaches native code; merges are skipped over.
+/// The whole file is parsed, so broken JSON is found here and never reaches native code; merges are skipped
+/// over.
 final class TokenizerFile {
 
     static final ObjectMapper JSON = new ObjectMapper();
@@ -178,7 +180,8 @@ final class TokenizerFile {
         return (int) id;
     }
 
-    /// Gives ids as the native library does: a token of the vocabulary keeps its id, a new one gets the next free id
+    /// Gives ids as the native library does: a token of the vocabulary keeps its id, a new one gets the next
+    /// free id
     /// behind vocabulary and added tokens, whatever number the file names.
     private void readAddedTokens(JsonNode added) {
         if (!added.isMissingNode() && !added.isNull() && !added.isArray()) {

@@ -31,7 +31,8 @@ public record TrainedBpe(BpeSettings settings, List<String> tokens, List<Merge> 
         return tokens.size();
     }
 
-    /// Writes `tokenizer.json` in the layout of BLOOM's, `tokenizer_config.json` and `special_tokens_map.json`, each
+    /// Writes `tokenizer.json` in the layout of BLOOM's, `tokenizer_config.json` and
+    /// `special_tokens_map.json`, each
     /// whole or not at all.
     ///
     /// @param directory is made if missing
@@ -78,7 +79,8 @@ public record TrainedBpe(BpeSettings settings, List<String> tokens, List<Merge> 
 
     private ObjectNode tokenizerConfig() {
         ObjectNode config = roles();
-        // The class that takes tokenizer.json as it is; named families would be built again from their own rules.
+        // The class that takes tokenizer.json as it is; named families would be built again from their own
+        // rules.
         return config.put("tokenizer_class", "PreTrainedTokenizerFast")
                 .put("clean_up_tokenization_spaces", false)
                 .put("padding_side", "left");

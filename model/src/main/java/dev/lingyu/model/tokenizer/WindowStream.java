@@ -2,11 +2,14 @@ package dev.lingyu.model.tokenizer;
 
 import java.util.Arrays;
 
-/// Streams any vocabulary by decoding the last few tokens again: once with and once without the new one; the text
+/// Streams any vocabulary by decoding the last few tokens again: once with and once without the new one; the
+/// text
 /// that is more is new.
 ///
-/// The token before the window's new part stays in it, because decoders treat the first token of a text differently
-/// (WordPiece puts no space before it). Text that ends in U+FFFD waits for the next token, in a window of at most
+/// The token before the window's new part stays in it, because decoders treat the first token of a text
+/// differently
+/// (WordPiece puts no space before it). Text that ends in U+FFFD waits for the next token, in a window of at
+/// most
 /// [#LONGEST] tokens, so that the work per token stays bounded.
 final class WindowStream implements StreamDecoder {
 

@@ -21,7 +21,8 @@ import net.jqwik.api.lifecycle.AfterContainer;
 import net.jqwik.api.lifecycle.BeforeContainer;
 import org.jspecify.annotations.Nullable;
 
-/// Foreign bytes never bring the program down: a damaged file is a sentence, and any text survives the round trip.
+/// Foreign bytes never bring the program down: a damaged file is a sentence, and any text survives the round
+/// trip.
 class TokenizerFuzzTest {
 
     private static Path root = Path.of("");

@@ -1,0 +1,16 @@
+package dev.lingyu.engine;
+
+import java.util.OptionalInt;
+
+/// Limits of an engine.
+///
+/// @param maxRows       sequences that are decoded together
+/// @param prefillChunk  prompt tokens that go through the model at once [tokens]
+/// @param queueLimit    requests that may wait before new ones are refused
+/// @param contextLength the longest prompt + answer; empty for what the model promises [tokens]
+public record EngineOptions(int maxRows, int prefillChunk, int queueLimit, OptionalInt contextLength) {
+    /// 16 rows, chunks of 1,024 tokens, 256 waiting requests.
+    public static EngineOptions defaults() {
+        return new EngineOptions(16, 1024, 256, OptionalInt.empty());
+    }
+}

@@ -1,0 +1,248 @@
+package dev.lingyu.model;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lingyu.model.tokenizer.Tokenizer;
+import dev.lingyu.tensor.DType;
+import dev.lingyu.tensor.Device;
+import dev.lingyu.tensor.SafetensorsWriter;
+import dev.lingyu.tensor.Scope;
+import dev.lingyu.tensor.Tensor;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/// A model directory as a whole: decoder, tokenizer, chat template and settings, read and written as Hugging
+/// Face
+/// does.
+///
+/// ```java
+/// try (LanguageModel model = LanguageModel.open(directory, LanguageModel.Options.inference())) {
+///     System.out.println(model.decoder().parameterCount());
+/// }
+/// ```
+public final class LanguageModel implements AutoCloseable {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final long SHARD_BYTES = 5_000_000_000L;
+
+    private final ModelConfig config;
+    private final Decoder decoder;
+    private final Optional<Tokenizer> tokenizer;
+    private final Optional<ChatTemplate> chatTemplate;
+    private final Optional<ObjectNode> generationConfig;
+
+    private LanguageModel(
+            ModelConfig config,
+            Decoder decoder,
+            Optional<Tokenizer> tokenizer,
+            Optional<ChatTemplate> chatTemplate,
+            Optional<ObjectNode> generationConfig) {
+        this.config = config;
+        this.decoder = decoder;
+        this.tokenizer = tokenizer;
+        this.chatTemplate = chatTemplate;
+        this.generationConfig = generationConfig;
+    }
+
+    /// How to hold a model.
+    ///
+    /// @param dtype    the type of the weights; empty for the one they were saved in
+    /// @param device   where
+    /// @param writable whether the weights will be changed
+    public record Options(Optional<DType> dtype, Device device, boolean writable) {
+        /// As saved, on the CPU, read-only where the files can be mapped.
+        public static Options inference() {
+            return new Options(Optional.empty(), Device.CPU, false);
+        }
+
+        /// In one type, on one device.
+        public Options with(DType newDtype, Device newDevice) {
+            return new Options(Optional.of(newDtype), newDevice, writable);
+        }
+
+        /// To be trained in one type on one device.
+        public static Options training(DType dtype, Device device) {
+            return new Options(Optional.of(dtype), device, true);
+        }
+    }
+
+    /// Opens a model directory. One without `tokenizer.json` opens too: it takes and gives token ids.
+    ///
+    /// @throws ModelException when config, weights or tokenizer are missing, unsound or do not fit each other
+    public static LanguageModel open(Path directory, Options options) {
+        ModelConfig config = ModelConfig.read(directory);
+        Optional<Tokenizer> tokenizer = Files.exists(directory.resolve(Tokenizer.FILE_NAME))
+                ? Optional.of(Tokenizer.open(directory))
+                : Optional.empty();
+        try {
+            tokenizer.ifPresent(t -> checkSizes(directory, t.vocabularySize(), config.decoder()));
+            Optional<ChatTemplate> template = ChatTemplate.read(directory);
+            Optional<ObjectNode> generation = readGenerationConfig(directory);
+            Decoder decoder = DecoderWeights.load(
+                    directory, config, options.dtype().orElse(config.dtype()), options.device(), options.writable());
+            return new LanguageModel(config.withDecoder(decoder.config()), decoder, tokenizer, template, generation);
+        } catch (RuntimeException e) {
+            tokenizer.ifPresent(Tokenizer::close);
+            throw e;
+        }
+    }
+
+    /// A model with fresh weights.
+    ///
+    /// @param seed equal seeds give equal weights
+    public static LanguageModel create(
+            ModelConfig config, Tokenizer tokenizer, Optional<ChatTemplate> chatTemplate, DType dtype, long seed) {
+        if (tokenizer.vocabularySize() > config.decoder().vocabularySize()) {
+            throw new ModelException("The tokenizer has " + tokenizer.vocabularySize() + " tokens, the model only "
+                    + config.decoder().vocabularySize() + " rows in its embedding: make vocab_size at least as large.");
+        }
+        return new LanguageModel(
+                config,
+                DecoderWeights.random(config, dtype, seed),
+                Optional.of(tokenizer),
+                chatTemplate,
+                Optional.empty());
+    }
+
+    private static void checkSizes(Path directory, int tokens, DecoderConfig decoder) {
+        if (tokens > decoder.vocabularySize()) {
+            throw new ModelException(
+                    "%s: the tokenizer has %d tokens, the embedding only %d rows (vocab_size in config.json). "
+                                    .formatted(directory, tokens, decoder.vocabularySize())
+                            + "The two files belong to different models, or the embedding was not enlarged for added tokens.");
+        }
+    }
+
+    private static Optional<ObjectNode> readGenerationConfig(Path directory) {
+        Path file = directory.resolve("generation_config.json");
+        if (!Files.isRegularFile(file)) {
+            return Optional.empty();
+        }
+        try {
+            JsonNode node = JSON.readTree(Files.readAllBytes(file));
+            return node instanceof ObjectNode object ? Optional.of(object) : Optional.empty();
+        } catch (IOException e) {
+            throw new ModelException(file + " can't be read: " + e.getMessage() + ".", e);
+        }
+    }
+
+    /// Family, shape, special tokens.
+    public ModelConfig config() {
+        return config;
+    }
+
+    /// The weights.
+    public Decoder decoder() {
+        return decoder;
+    }
+
+    /// The tokenizer, where the directory has one.
+    public Optional<Tokenizer> tokenizer() {
+        return tokenizer;
+    }
+
+    /// The tokenizer.
+    ///
+    /// @throws ModelException where the directory has none
+    public Tokenizer requireTokenizer() {
+        return tokenizer.orElseThrow(
+                () -> new ModelException(
+                        "This model directory has no tokenizer.json: give token ids (input_ids) instead of text, or add the file."));
+    }
+
+    /// The chat template, where the directory has one.
+    public Optional<ChatTemplate> chatTemplate() {
+        return chatTemplate;
+    }
+
+    /// How conversations become ids: the directory's template, or the domain's default `User: …⏎⏎Bot: …`.
+    public ChatEncoder chatEncoder() {
+        return new ChatEncoder(
+                requireTokenizer(),
+                chatTemplate.orElseGet(() -> ChatTemplates.named(ChatTemplates.DEFAULT)),
+                templateVariables());
+    }
+
+    /// The same model with another chat template, which [#save] writes.
+    public LanguageModel withChatTemplate(ChatTemplate template) {
+        return new LanguageModel(config, decoder, tokenizer, Optional.of(template), generationConfig);
+    }
+
+    /// The special tokens as templates name them.
+    private Map<String, Object> templateVariables() {
+        Map<String, Object> variables = new LinkedHashMap<>();
+        Tokenizer t = requireTokenizer();
+        t.bosTokenId().ifPresent(id -> t.token(id).ifPresent(token -> variables.put("bos_token", token)));
+        t.eosTokenId().ifPresent(id -> t.token(id).ifPresent(token -> variables.put("eos_token", token)));
+        return variables;
+    }
+
+    /// The tokens that end an answer: those of generation_config.json, config.json and the tokenizer together.
+    public Set<Integer> endTokens() {
+        Set<Integer> ids = new LinkedHashSet<>(config.tokens().eos());
+        generationConfig.ifPresent(g -> {
+            JsonNode eos = g.path("eos_token_id");
+            if (eos.isInt()) {
+                ids.add(eos.intValue());
+            }
+            eos.forEach(id -> ids.add(id.asInt()));
+        });
+        tokenizer.ifPresent(t -> ids.addAll(t.eosTokenIds()));
+        return ids;
+    }
+
+    /// Writes the model as a Hugging Face directory: config, weights in shards of at most 5 GB, tokenizer, chat
+    /// template.
+    ///
+    /// @param directory made where it does not exist; files of the same names are replaced one by one, each
+    ///                  atomically
+    /// @param dtype     the type to save the weights in
+    public void save(Path directory, DType dtype) throws IOException {
+        Files.createDirectories(directory);
+        try (Scope scope = Scope.open()) {
+            Map<String, Tensor> tensors = new LinkedHashMap<>();
+            DecoderWeights.tensors(decoder).forEach((name, tensor) -> tensors.put(name, tensor.to(dtype)));
+            SafetensorsWriter.writeSharded(directory, tensors, SHARD_BYTES);
+        }
+        writeJson(directory.resolve("config.json"), config.toJson(dtype));
+        writeJson(directory.resolve("generation_config.json"), generationConfig());
+        tokenizer.ifPresent(t -> t.save(directory));
+        if (chatTemplate.isPresent()) {
+            chatTemplate.get().write(directory);
+        }
+    }
+
+    private ObjectNode generationConfig() {
+        if (generationConfig.isPresent()) {
+            return generationConfig.get();
+        }
+        ObjectNode node = JSON.createObjectNode();
+        config.tokens().bos().ifPresent(id -> node.put("bos_token_id", id));
+        config.tokens().pad().ifPresent(id -> node.put("pad_token_id", id));
+        List<Integer> end = new ArrayList<>(endTokens());
+        if (end.size() == 1) {
+            node.put("eos_token_id", end.getFirst());
+        } else if (!end.isEmpty()) {
+            end.forEach(node.putArray("eos_token_id")::add);
+        }
+        return node;
+    }
+
+    private static void writeJson(Path file, ObjectNode node) throws IOException {
+        Files.write(file, JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(node));
+    }
+
+    @Override
+    public void close() {
+        decoder.close();
+        tokenizer.ifPresent(Tokenizer::close);
+    }
+}
