@@ -68,7 +68,7 @@ public final class AnswerCheck {
             boolean comparable = value.dimension().equals(key.dimension())
                     || value.dimension().equals(Quantity.CUBIC_METRES)
                             && key.dimension().startsWith(Quantity.CUBIC_METRES);
-            if (!comparable || endsWithAny(text.substring(0, found.start()).strip(), NOT)) {
+            if (!comparable || denied(text, found.start(), NOT)) {
                 continue;
             }
             if (!same) {
@@ -109,7 +109,7 @@ public final class AnswerCheck {
                 continue;
             }
             at += match.get().length();
-            if (endsWithAny(text.substring(0, start), NOT_TEXT)) {
+            if (denied(text, start, NOT_TEXT)) {
                 continue;
             }
             if (!match.get().equals(wanted)) {
@@ -136,7 +136,9 @@ public final class AnswerCheck {
         return text.replace(" ", "");
     }
 
-    private static boolean endsWithAny(String text, List<String> endings) {
-        return endings.stream().anyMatch(text::endsWith);
+    /// Whether one of the negations stands right before a position.
+    private static boolean denied(String text, int position, List<String> negations) {
+        int end = position > 0 && text.charAt(position - 1) == ' ' ? position - 1 : position;
+        return negations.stream().anyMatch(negation -> text.startsWith(negation, end - negation.length()));
     }
 }

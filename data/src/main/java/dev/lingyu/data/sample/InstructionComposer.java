@@ -42,12 +42,11 @@ final class InstructionComposer {
         knowledge.policyFacts().forEach(fact -> ask(rows, Task.POLICY, fact, draw));
     }
 
-    /// Every training phrasing once; a third of those that can take it open with a courtesy.
+    /// Every training phrasing once; half of those that can take it open with a courtesy.
     private void ask(List<SftRow> rows, Task task, Fact fact, Draw draw) {
         for (String question : fact.questions()) {
-            boolean opens = question.endsWith("？")
-                    && "我你您请想".indexOf(question.charAt(0)) < 0
-                    && draw.one(List.of(true, false, false));
+            boolean opens =
+                    question.endsWith("？") && "我你您请想".indexOf(question.charAt(0)) < 0 && draw.one(List.of(true, false));
             String asked = opens ? draw.one(phrases.openers()) + question : question;
             rows.add(SftRow.of(task, asked, "", fact.answer()));
         }

@@ -29,11 +29,14 @@ record Quantity(String dimension, BigDecimal low, BigDecimal high) {
     private record Unit(String dimension, BigDecimal factor) {}
 
     private static final Map<String, Unit> UNITS = units();
-    private static final String NUMBER = "[0-9]+(?:\\.[0-9]+)?";
-    private static final String NUMERAL = "[零〇一二两三四五六七八九十百千万]+";
+    /// Possessive, as all runs here are bounded or possessive: a model that repeats itself must not cost quadratic
+    /// time.
+    private static final String NUMBER = "[0-9]++(?:\\.[0-9]++)?+";
+    /// A Chinese number; 百, 千 and 万 don't begin one, so that 千瓦 stays a unit.
+    private static final String NUMERAL = "(?:[零〇一二两三四五六七八九十][零〇一二两三四五六七八九十百千万]{0,11})";
     private static final Pattern QUANTITY = quantityPattern();
-    private static final Pattern NUMERALS = Pattern.compile("(" + NUMERAL
-            + ")(?:点([零一二三四五六七八九]+))?(?=\\s*(?:-|到|至)?\\s*(?:" + NUMERAL + "\\s*)?(?:" + unitAlternatives() + "))");
+    private static final Pattern NUMERALS = Pattern.compile("(?<![0-9.零〇一二两三四五六七八九十百千万])(" + NUMERAL
+            + ")(?:点([零一二三四五六七八九]{1,6}))?(?=\\s*(?:-|到|至)?\\s*(?:" + NUMERAL + "\\s*)?(?:" + unitAlternatives() + "))");
     private static final Pattern THOUSANDS = Pattern.compile("(?<=[0-9]),(?=[0-9]{3}(?![0-9]))");
     private static final Pattern CURRENCY = Pattern.compile("(?:¥|rmb|cny)\\s*(" + NUMBER + ")(?:\\s*元)?");
     private static final Pattern PER_TIME =

@@ -29,6 +29,6 @@ public record Statistics(
     /// @param name            file name without its ending
     /// @param rows            texts, rows or questions
     /// @param characters      characters of all texts
-    /// @param estimatedTokens for a byte-pair vocabulary of about 4,000 trained on this domain
+    /// @param estimatedTokens for a byte-pair vocabulary of about 2,000 trained on this domain
     public record Part(String name, int rows, long characters, long estimatedTokens) {}
 }
