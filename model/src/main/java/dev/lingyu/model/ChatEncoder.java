@@ -57,7 +57,7 @@ public final class ChatEncoder {
 
     /// A conversation to learn from, as ids with the assistant's tokens marked.
     ///
-    /// @throws ChatTemplateException when the template hides where the answers are
+    /// @throws ModelException when the template hides where the answers are
     public EncodedChat training(List<ChatMessage> messages) {
         RenderedChat rendered = template.renderForTraining(messages, variables);
         return encode(rendered.text(), rendered.answers());
@@ -71,7 +71,7 @@ public final class ChatEncoder {
         RenderedChat rendered;
         try {
             rendered = template.renderForTraining(messages, variables);
-        } catch (ChatTemplateException e) {
+        } catch (ModelException e) {
             return List.of();
         }
         return rendered.answers().stream()
