@@ -1,0 +1,6 @@
+package dev.lingyu.model.jinja;
+
+/// The value `none`.
+enum None {
+    NONE
+}
