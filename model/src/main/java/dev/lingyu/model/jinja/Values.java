@@ -7,6 +7,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// Java values as template values: deep copies made of strings, numbers, booleans, none, lists and dicts only.
@@ -32,6 +33,7 @@ final class Values {
             case Double number -> number;
             case Float number -> Double.parseDouble(number.toString());
             case BigDecimal number -> number.doubleValue();
+            case Optional<?> maybe -> maybe.isPresent() ? from(maybe.get(), depth) : None.NONE;
             case Collection<?> elements -> {
                 List<Object> list = new ArrayList<>(elements.size());
                 for (Object element : elements) {

@@ -1,0 +1,133 @@
+package dev.lingyu.model;
+
+import dev.lingyu.model.jinja.Template;
+import dev.lingyu.model.jinja.Template.Span;
+import dev.lingyu.model.jinja.TemplateException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// Finds where in a rendered conversation the assistant's answers stand; see [ChatTemplate#renderForTraining].
+final class AnswerFinder {
+    /// Two stand-ins for an answer that share no character; private use, so no conversation has them.
+    private static final List<String> STAND_INS = List.of("\uE0F0\uE0F1", "\uE0F2\uE0F3");
+
+    private final ChatTemplate template;
+    private final List<ChatMessage> messages;
+    private final Map<String, ?> variables;
+
+    AnswerFinder(ChatTemplate template, List<ChatMessage> messages, Map<String, ?> variables) {
+        this.template = template;
+        this.messages = messages;
+        this.variables = variables;
+    }
+
+    RenderedChat find() {
+        Template.Rendering rendering = template.rendering(messages, false, variables);
+        if (!rendering.generations().isEmpty()) {
+            return new RenderedChat(rendering.text(), rendering.generations());
+        }
+        List<Span> answers = new ArrayList<>();
+        int from = 0;
+        for (int i = 0; i < messages.size(); i++) {
+            if (!messages.get(i).role().equals("assistant")) {
+                continue;
+            }
+            int turn = i;
+            Span answer = byPrefixes(turn, rendering.text()).orElseGet(() -> byStandIns(turn, rendering.text()));
+            if (answer.start() < from || answer.end() < answer.start()) {
+                throw unclear(i, "its place overlaps with that of an earlier answer");
+            }
+            from = answer.end();
+            answers.add(answer);
+        }
+        return new RenderedChat(rendering.text(), answers);
+    }
+
+    /// The answer between prompt and prompt with answer, when both are prefixes of the whole.
+    private Optional<Span> byPrefixes(int turn, String whole) {
+        try {
+            String prompt = template.render(messages.subList(0, turn), true, variables);
+            String answered = template.render(messages.subList(0, turn + 1), false, variables);
+            return answered.startsWith(prompt) && whole.startsWith(answered)
+                    ? Optional.of(new Span(prompt.length(), endOfTurn(answered, prompt.length())))
+                    : Optional.empty();
+        } catch (TemplateException e) {
+            // Some templates refuse a conversation that stops early; the whole one did render.
+            return Optional.empty();
+        }
+    }
+
+    /// The end of the last eos token when nothing but white space follows it, else the end of the text.
+    private int endOfTurn(String text, int start) {
+        if (variables.get("eos_token") instanceof String eos && !eos.isEmpty()) {
+            int last = text.lastIndexOf(eos);
+            if (last >= start && text.substring(last + eos.length()).isBlank()) {
+                return last + eos.length();
+            }
+        }
+        return text.length();
+    }
+
+    private Span byStandIns(int turn, String whole) {
+        int start = whole.length();
+        int tail = whole.length();
+        for (String standIn : STAND_INS) {
+            String other = render(turn, standIn, messages.size());
+            start = Math.min(start, commonPrefix(whole, other));
+            tail = Math.min(tail, commonSuffix(whole, other));
+            int at = other.indexOf(standIn);
+            if (at < 0) {
+                throw unclear(turn, "the template does not print its content");
+            }
+            start = Math.min(start, at);
+            tail = Math.min(tail, other.length() - at - standIn.length());
+        }
+        int end = Math.max(start, whole.length() - tail);
+        String closing = closing(turn);
+        return new Span(start, whole.startsWith(closing, end) ? end + closing.length() : end);
+    }
+
+    /// What closes the turn, from a conversation that ends with it.
+    private String closing(int turn) {
+        String standIn = STAND_INS.getFirst();
+        String text = render(turn, standIn, turn + 1);
+        int end = text.lastIndexOf(standIn) + standIn.length();
+        return text.substring(end, endOfTurn(text, end));
+    }
+
+    private String render(int turn, String standIn, int until) {
+        List<ChatMessage> changed = new ArrayList<>(messages.subList(0, until));
+        changed.set(turn, ChatMessage.of("assistant", standIn));
+        try {
+            return template.render(changed, false, variables);
+        } catch (TemplateException e) {
+            throw unclear(turn, "a probe of the template failed: " + e.reason());
+        }
+    }
+
+    private ChatTemplateException unclear(int turn, String why) {
+        return new ChatTemplateException(
+                "chat template " + template.name() + ": can't tell where in the text the answer"
+                        + " of message " + (turn + 1) + " stands, because " + why
+                        + "; put {% generation %} and {% endgeneration %} around the answers in the template");
+    }
+
+    private static int commonPrefix(String a, String b) {
+        int length = 0;
+        while (length < Math.min(a.length(), b.length()) && a.charAt(length) == b.charAt(length)) {
+            length++;
+        }
+        return length;
+    }
+
+    private static int commonSuffix(String a, String b) {
+        int length = 0;
+        while (length < Math.min(a.length(), b.length())
+                && a.charAt(a.length() - 1 - length) == b.charAt(b.length() - 1 - length)) {
+            length++;
+        }
+        return length;
+    }
+}

@@ -1,0 +1,118 @@
+package dev.lingyu.model;
+
+import dev.lingyu.model.jinja.Template;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Clock;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/// How a model wants conversations written: a Jinja template that travels with the tokenizer.
+///
+/// Renders what `tokenizer.apply_chat_template` of transformers renders, character for character. Immutable; any
+/// number of threads may share one.
+public final class ChatTemplate {
+    private final Template template;
+    private final Clock clock;
+
+    private ChatTemplate(Template template, Clock clock) {
+        this.template = template;
+        this.clock = clock;
+    }
+
+    /// A template from its text; `name` is for error messages.
+    ///
+    /// @throws TemplateException when the text is no template
+    public static ChatTemplate of(String name, String source) {
+        return new ChatTemplate(Template.parse(name, source), Clock.systemDefaultZone());
+    }
+
+    /// The template of a model directory, or empty when the directory holds none: `chat_template.jinja`, else
+    /// `chat_template` of `tokenizer_config.json` (a text, or a list of named ones, of which `default` is taken), else
+    /// the older `chat_template.json`.
+    ///
+    /// @throws ChatTemplateException when a file is there but can't be understood
+    /// @throws TemplateException when the text is no template
+    public static Optional<ChatTemplate> read(Path modelDirectory) {
+        return ChatTemplateFiles.read(modelDirectory);
+    }
+
+    /// `bos_token`, `eos_token` and the other special tokens that `tokenizer_config.json` and
+    /// `special_tokens_map.json` of a model directory name: transformers hands them to every template.
+    ///
+    /// @throws ChatTemplateException when a file is there but can't be understood
+    public static Map<String, Object> specialTokens(Path modelDirectory) {
+        return ChatTemplateFiles.specialTokens(modelDirectory);
+    }
+
+    /// Writes `chat_template.jinja`, where transformers 5 looks for it; a file that is there is replaced at once.
+    public void write(Path directory) {
+        ChatTemplateFiles.write(this, directory);
+    }
+
+    /// The same template with another clock for `strftime_now`.
+    public ChatTemplate withClock(Clock newClock) {
+        return new ChatTemplate(template, newClock);
+    }
+
+    /// The name given to [#of], or the file it came from.
+    public String name() {
+        return template.name();
+    }
+
+    /// The template's text.
+    public String source() {
+        return template.source();
+    }
+
+    /// SHA-256 of the template's text in UTF-8, in lower-case hexadecimal.
+    public String digest() {
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(source().getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(digest);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java runtime has SHA-256", e);
+        }
+    }
+
+    /// The conversation as text. With `addGenerationPrompt` it ends where the assistant begins to write.
+    ///
+    /// `variables` hold what else the template reads: `bos_token`, `eos_token`, `tools` (a list of maps),
+    /// `enable_thinking` … Without `tools` and `documents` the template sees none.
+    ///
+    /// @throws TemplateException when the template fails on this conversation or refuses it
+    public String render(List<ChatMessage> messages, boolean addGenerationPrompt, Map<String, ?> variables) {
+        return rendering(messages, addGenerationPrompt, variables).text();
+    }
+
+    /// The conversation as text, with the places of the assistant's answers.
+    ///
+    /// Where the template has `{% generation %}` blocks, they are the answers. Else each answer is what stands between
+    /// the rendering of the messages before it with generation prompt, and the rendering that ends with it. A template
+    /// may break that rule (drop old thinking, open the prompt with an empty thought): then the answer is
+    /// rendered twice with two stand-ins, and what differs is its place; text that template and answer share, such as
+    /// an opening `<think>`, counts as the template's. An answer ends with `eos_token` where the template writes that,
+    /// else with all that closes the turn.
+    ///
+    /// @throws ChatTemplateException when the places can't be found
+    /// @throws TemplateException when the template fails on this conversation or refuses it
+    public RenderedChat renderForTraining(List<ChatMessage> messages, Map<String, ?> variables) {
+        return new AnswerFinder(this, messages, variables).find();
+    }
+
+    Template.Rendering rendering(List<ChatMessage> messages, boolean addGenerationPrompt, Map<String, ?> variables) {
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put("tools", Optional.empty());
+        all.put("documents", Optional.empty());
+        all.putAll(variables);
+        all.put("messages", messages.stream().map(ChatMessage::variables).collect(Collectors.toList()));
+        all.put("add_generation_prompt", addGenerationPrompt);
+        return template.render(all, clock);
+    }
+}
