@@ -28,6 +28,7 @@ final class AnswerFinder {
         if (!rendering.generations().isEmpty()) {
             return new RenderedChat(rendering.text(), rendering.generations());
         }
+        refuseOpenEnds();
         List<Span> answers = new ArrayList<>();
         int from = 0;
         for (int i = 0; i < messages.size(); i++) {
@@ -43,6 +44,29 @@ final class AnswerFinder {
             answers.add(answer);
         }
         return new RenderedChat(rendering.text(), answers);
+    }
+
+    /// Some templates end every conversation with a generation prompt, asked for or not: what closes the
+    /// last answer can't be told from what opens the next.
+    private void refuseOpenEnds() {
+        for (int i = 0; i < messages.size(); i++) {
+            if (messages.get(i).role().equals("assistant")) {
+                String standIn = STAND_INS.getFirst();
+                List<ChatMessage> probe = new ArrayList<>(messages.subList(0, i));
+                probe.add(ChatMessage.of("assistant", standIn));
+                String ended = behind(standIn, probe, i);
+                probe.add(ChatMessage.of("user", STAND_INS.getLast()));
+                if (!behind(standIn, probe, i).startsWith(ended)) {
+                    throw unclear(i, "the template opens a new turn behind every conversation");
+                }
+                return;
+            }
+        }
+    }
+
+    private String behind(String standIn, List<ChatMessage> probe, int turn) {
+        String text = render(probe, turn);
+        return text.substring(text.lastIndexOf(standIn) + standIn.length());
     }
 
     /// The answer between prompt and prompt with answer, when both are prefixes of the whole.
@@ -100,6 +124,10 @@ final class AnswerFinder {
     private String render(int turn, String standIn, int until) {
         List<ChatMessage> changed = new ArrayList<>(messages.subList(0, until));
         changed.set(turn, ChatMessage.of("assistant", standIn));
+        return render(changed, turn);
+    }
+
+    private String render(List<ChatMessage> changed, int turn) {
         try {
             return template.render(changed, false, variables);
         } catch (TemplateException e) {
@@ -107,11 +135,10 @@ final class AnswerFinder {
         }
     }
 
-    private ChatTemplateException unclear(int turn, String why) {
-        return new ChatTemplateException(
-                "chat template " + template.name() + ": can't tell where in the text the answer"
-                        + " of message " + (turn + 1) + " stands, because " + why
-                        + "; put {% generation %} and {% endgeneration %} around the answers in the template");
+    private ModelException unclear(int turn, String why) {
+        return new ModelException("chat template " + template.name() + ": can't tell where in the text the answer"
+                + " of message " + (turn + 1) + " stands, because " + why
+                + "; put {% generation %} and {% endgeneration %} around the answers in the template");
     }
 
     private static int commonPrefix(String a, String b) {

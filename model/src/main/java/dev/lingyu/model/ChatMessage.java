@@ -10,12 +10,12 @@ import org.jspecify.annotations.Nullable;
 /// One message of a conversation: who says what.
 ///
 /// `fields` are what else a template may read, in the form of OpenAI's API: `tool_calls` (a list of maps),
-/// `tool_call_id`, `name`, `reasoning_content` … Their values are strings, numbers, booleans, lists and maps; an empty
-/// `Optional` stands for null. A field named `content` replaces the text: a list of content parts, or null beside
-/// tool calls.
+/// `tool_call_id`, `name`, `reasoning_content` … Their values are strings, numbers, booleans, lists and
+/// maps; an empty `Optional` stands for null. A field named `content` replaces the text: a list of content
+/// parts, or null beside tool calls.
 public record ChatMessage(String role, String content, Map<String, Object> fields) {
     /// The order in which transformers looks for what the model thought.
-    private static final List<String> REASONING = List.of("reasoning_content", "reasoning", "thinking");
+    private static final List<String> REASONING = List.of("reasoning_content", "thinking", "reasoning");
 
     public ChatMessage {
         fields = Collections.unmodifiableMap(new LinkedHashMap<>(fields));
@@ -28,11 +28,10 @@ public record ChatMessage(String role, String content, Map<String, Object> field
 
     /// A message as JSON has it.
     ///
-    /// @throws ChatTemplateException when it has no role
+    /// @throws ModelException when it has no role
     public static ChatMessage from(Map<String, ? extends @Nullable Object> message) {
         if (!(message.get("role") instanceof String role)) {
-            throw new ChatTemplateException(
-                    "a message needs a 'role' that is a string, found the fields " + message.keySet());
+            throw new ModelException("a message needs a 'role' that is a string, found the fields " + message.keySet());
         }
         Map<String, Object> fields = new LinkedHashMap<>();
         message.forEach((name, value) -> {
@@ -51,23 +50,20 @@ public record ChatMessage(String role, String content, Map<String, Object> field
         return new ChatMessage(role, content, all);
     }
 
-    /// What a template sees as `message`. As in transformers, reasoning is found under the names of older templates
-    /// and of gpt-oss, too.
+    /// What a template sees as `message`. As in transformers, reasoning is found under the names of older
+    /// templates and of gpt-oss, too.
     Map<String, Object> variables() {
         Map<String, Object> all = new LinkedHashMap<>();
+        Optional<Object> reasoning = REASONING.stream()
+                .filter(fields::containsKey)
+                .map(fields::get)
+                .filter(value -> !(value instanceof Optional<?> maybe && maybe.isEmpty()))
+                .findFirst();
+        reasoning.ifPresent(value -> all.put("thinking", value));
         all.put("role", role);
-        if (!fields.containsKey("content")) {
-            all.put("content", content);
-        }
+        all.put("content", content);
         all.putAll(fields);
-        for (String name : REASONING) {
-            Object reasoning = all.get(name);
-            if (reasoning != null && !(reasoning instanceof Optional<?> none && none.isEmpty())) {
-                all.putIfAbsent("thinking", reasoning);
-                all.put("reasoning_content", reasoning);
-                break;
-            }
-        }
+        reasoning.ifPresent(value -> all.put("reasoning_content", value));
         return all;
     }
 }

@@ -15,8 +15,8 @@ import java.util.stream.Collectors;
 
 /// How a model wants conversations written: a Jinja template that travels with the tokenizer.
 ///
-/// Renders what `tokenizer.apply_chat_template` of transformers renders, character for character. Immutable; any
-/// number of threads may share one.
+/// Renders what `tokenizer.apply_chat_template` of transformers renders, character for character.
+/// Immutable; any number of threads may share one.
 public final class ChatTemplate {
     private final Template template;
     private final Clock clock;
@@ -33,11 +33,11 @@ public final class ChatTemplate {
         return new ChatTemplate(Template.parse(name, source), Clock.systemDefaultZone());
     }
 
-    /// The template of a model directory, or empty when the directory holds none: `chat_template.jinja`, else
-    /// `chat_template` of `tokenizer_config.json` (a text, or a list of named ones, of which `default` is taken), else
-    /// the older `chat_template.json`.
+    /// The template of a model directory, or empty when the directory holds none: `chat_template.jinja`,
+    /// else `chat_template` of `tokenizer_config.json` (a text, or a list of named ones, of which `default`
+    /// is taken), else the older `chat_template.json`.
     ///
-    /// @throws ChatTemplateException when a file is there but can't be understood
+    /// @throws ModelException when a file is there but can't be understood
     /// @throws TemplateException when the text is no template
     public static Optional<ChatTemplate> read(Path modelDirectory) {
         return ChatTemplateFiles.read(modelDirectory);
@@ -46,12 +46,13 @@ public final class ChatTemplate {
     /// `bos_token`, `eos_token` and the other special tokens that `tokenizer_config.json` and
     /// `special_tokens_map.json` of a model directory name: transformers hands them to every template.
     ///
-    /// @throws ChatTemplateException when a file is there but can't be understood
+    /// @throws ModelException when a file is there but can't be understood
     public static Map<String, Object> specialTokens(Path modelDirectory) {
         return ChatTemplateFiles.specialTokens(modelDirectory);
     }
 
-    /// Writes `chat_template.jinja`, where transformers 5 looks for it; a file that is there is replaced at once.
+    /// Writes `chat_template.jinja`, where transformers 5 looks for it; a file that is there is replaced at
+    /// once.
     public void write(Path directory) {
         ChatTemplateFiles.write(this, directory);
     }
@@ -93,14 +94,15 @@ public final class ChatTemplate {
 
     /// The conversation as text, with the places of the assistant's answers.
     ///
-    /// Where the template has `{% generation %}` blocks, they are the answers. Else each answer is what stands between
-    /// the rendering of the messages before it with generation prompt, and the rendering that ends with it. A template
-    /// may break that rule (drop old thinking, open the prompt with an empty thought): then the answer is
-    /// rendered twice with two stand-ins, and what differs is its place; text that template and answer share, such as
-    /// an opening `<think>`, counts as the template's. An answer ends with `eos_token` where the template writes that,
-    /// else with all that closes the turn.
+    /// Where the template has `{% generation %}` blocks, they are the answers. Else each answer is what
+    /// stands between the rendering of the messages before it with generation prompt, and the rendering
+    /// that ends with it. A template may break that rule (drop old thinking, open the prompt with an empty
+    /// thought): then the conversation is rendered with two stand-ins for the answer, and what differs is
+    /// its place; text that template and answer share, such as an opening `<think>`, counts as the
+    /// template's. An answer ends with `eos_token` where the template writes that, else with all that
+    /// closes the turn.
     ///
-    /// @throws ChatTemplateException when the places can't be found
+    /// @throws ModelException when the places can't be found
     /// @throws TemplateException when the template fails on this conversation or refuses it
     public RenderedChat renderForTraining(List<ChatMessage> messages, Map<String, ?> variables) {
         return new AnswerFinder(this, messages, variables).find();

@@ -57,7 +57,7 @@ final class ChatTemplateFiles {
                 return named.path("template").textValue();
             }
         }
-        throw new ChatTemplateException(file + ", field chat_template: expected a text, or a list of"
+        throw new ModelException(file + ", field chat_template: expected a text, or a list of"
                 + " {\"name\", \"template\"} with one named \"default\", found "
                 + (template.isArray() ? template.findValuesAsText("name") : template.getNodeType()));
     }
@@ -84,7 +84,7 @@ final class ChatTemplateFiles {
         try {
             return JSON.readTree(text(file));
         } catch (JsonProcessingException e) {
-            throw new ChatTemplateException(
+            throw new ModelException(
                     file + ": expected JSON, found " + e.getOriginalMessage() + " in line "
                             + (e.getLocation() == null ? "?" : e.getLocation().getLineNr()),
                     e);
@@ -95,7 +95,7 @@ final class ChatTemplateFiles {
         try {
             return Files.readString(file);
         } catch (CharacterCodingException e) {
-            throw new ChatTemplateException(file + ": expected UTF-8 text, found other bytes", e);
+            throw new ModelException(file + ": expected UTF-8 text, found other bytes", e);
         } catch (IOException e) {
             throw new UncheckedIOException(file + ": can't be read", e);
         }

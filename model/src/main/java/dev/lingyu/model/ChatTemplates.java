@@ -14,8 +14,8 @@ import java.util.Set;
 /// | `人类-助手` | `人类:…⏎⏎助手:…` + eos token |
 /// | `chatml` | <code>&lt;&#124;im_start&#124;>user⏎…&lt;&#124;im_end&#124;>⏎</code> and the like |
 ///
-/// The first three begin with the bos token where the variables name one, then the system's text and a blank line.
-/// All mark the answers as `{% generation %}` blocks.
+/// The first three begin with the bos token where the variables name one, then the system's text and a
+/// blank line. All mark the answers as `{% generation %}` blocks.
 public final class ChatTemplates {
     /// The template of a new domain model.
     public static final String DEFAULT = "user-bot";
@@ -31,11 +31,11 @@ public final class ChatTemplates {
 
     /// The template of that name.
     ///
-    /// @throws ChatTemplateException when there is none
+    /// @throws ModelException when there is none
     public static ChatTemplate named(String name) {
         ChatTemplate template = ALL.get(name);
         if (template == null) {
-            throw new ChatTemplateException(
+            throw new ModelException(
                     "there is no built-in chat template '" + name + "'; there are " + String.join(", ", names()));
         }
         return template;

@@ -190,6 +190,14 @@ final class Access {
         return attribute.orElseGet(() -> missing(object, name));
     }
 
+    /// The filter `attr`: never an item.
+    Object attributeOnly(Object object, String name) {
+        if (object instanceof Undefined undefined) {
+            throw undefined.fault();
+        }
+        return methods.attribute(object, name).orElseGet(() -> missing(object, name));
+    }
+
     private static Undefined missing(Object object, Object key) {
         String label = object == None.NONE ? "None" : "'" + Operators.typeName(object) + " object'";
         return new Undefined(

@@ -1,7 +1,7 @@
 package dev.lingyu.model.jinja;
 
-/// `'{} and {name:>5}'.format(…)`: fields by position or name, attributes and items behind them, `!s` and `!r`, and
-/// the specifications of [NumberFormat].
+/// `'{} and {name:>5}'.format(…)`: fields by position or name, attributes and items behind them, `!s` and
+/// `!r`, and the specifications of [NumberFormat].
 final class BraceFormat {
     private final Budget budget;
     private final Printer printer;

@@ -2,9 +2,9 @@ package dev.lingyu.model.jinja;
 
 import dev.lingyu.model.jinja.TemplateException.Kind;
 
-/// What one rendering may spend: steps (evaluated nodes, loop turns, and work on long values in proportion to their
-/// length), characters of any one string, and nesting. A step is a fraction of a microsecond, so a hostile template
-/// ends within seconds.
+/// What one rendering may spend: steps (evaluated nodes, loop turns, and work on long values in proportion
+/// to their length), characters of any one string, and nesting. A step is a fraction of a microsecond, so a
+/// hostile template ends within seconds.
 public final class Budget {
     /// Steps per rendering.
     public static final long STEPS = 1_000_000;

@@ -14,8 +14,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
 
-/// Reads expressions by recursive descent, with jinja2's order of operators, from weak to strong:
-/// `if else`, `or`, `and`, `not`, comparisons, `+ -`, `~`, `* / // %`, `**`, sign, then postfixes, filters and tests.
+/// Reads expressions by recursive descent, with jinja2's order of operators, from weak to strong: `if
+/// else`, `or`, `and`, `not`, comparisons, `+ -`, `~`, `* / // %`, `**`, sign, then postfixes, filters and
+/// tests.
 final class ExpressionParser {
     private static final Set<String> COMPARISONS = Set.of("==", "!=", "<", "<=", ">", ">=");
     private static final Set<String> MACRO_NAMES = Set.of("varargs", "kwargs", "caller");

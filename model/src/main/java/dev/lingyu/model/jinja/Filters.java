@@ -51,7 +51,7 @@ final class Filters {
             case "round" -> round(value, args.bind(name, "precision", "method"));
             case "attr" -> {
                 String attribute = args.bind(name, "name").string("name");
-                yield access.attribute(value, attribute);
+                yield access.attributeOnly(value, attribute);
             }
             case "format" -> {
                 if (!args.keywords().isEmpty() && !args.positional().isEmpty()) {

@@ -2,5 +2,6 @@ package dev.lingyu.model.jinja;
 
 import java.util.Iterator;
 
-/// Elements that can be walked once, as filters like `map` and `select` give them: no length, no index, always true.
+/// Elements that can be walked once, as filters like `map` and `select` give them: no length, no index,
+/// always true.
 record Generator(Iterator<Object> elements) {}

@@ -8,8 +8,9 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
 
-/// Cuts a template into tokens as jinja2 does with `trim_blocks` and `lstrip_blocks`: the newline behind a block tag
-/// and the blanks before one belong to the tag, `-` takes all white space on its side, `+` keeps it.
+/// Cuts a template into tokens as jinja2 does with `trim_blocks` and `lstrip_blocks`: the newline behind a
+/// block tag and the blanks before one belong to the tag, `-` takes all white space on its side, `+` keeps
+/// it.
 final class Lexer {
     private static final String[] OPERATORS = {
         "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">", "<", "=",

@@ -5,8 +5,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/// What stands behind a dot: the attributes and methods of each type. Methods that would change a list or a dict are
-/// refused, as jinja2's immutable sandbox refuses them.
+/// What stands behind a dot: the attributes and methods of each type. Methods that would change a list or a
+/// dict are refused, as jinja2's immutable sandbox refuses them.
 final class Methods {
     private static final Set<String> LIST_CHANGES =
             Set.of("append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove");

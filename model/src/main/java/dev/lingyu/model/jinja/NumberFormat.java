@@ -5,7 +5,8 @@ import java.math.BigInteger;
 import java.math.MathContext;
 import java.math.RoundingMode;
 
-/// The parts of Python's format specifications that templates use: fill, alignment, sign, width, `,`, precision, type.
+/// The parts of Python's format specifications that templates use: fill, alignment, sign, width, `,`,
+/// precision, type.
 record NumberFormat(
         String fill, char align, boolean plus, boolean zero, long width, boolean grouped, int precision, char type) {
     /// Reads `[[fill]align][+][0][width][,][.precision][type]`.

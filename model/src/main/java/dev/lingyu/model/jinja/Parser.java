@@ -29,7 +29,8 @@ final class Parser {
         return new Parser(tokens).until(Set.of());
     }
 
-    /// Statements up to a tag named in `ends`, whose name stays the current token; with no ends, up to the last one.
+    /// Statements up to a tag named in `ends`, whose name stays the current token; with no ends, up to the
+    /// last one.
     private List<Stmt> until(Set<String> ends) {
         tokens.enter();
         int start = tokens.line();
@@ -111,7 +112,8 @@ final class Parser {
         return statement;
     }
 
-    /// A macro's body, or a generation block's, is a function of its own: no loop outside can be left from within.
+    /// A macro's body, or a generation block's, is a function of its own: no loop outside can be left from
+    /// within.
     private <T> T outsideLoops(java.util.function.Supplier<T> read) {
         int outer = loops;
         loops = 0;

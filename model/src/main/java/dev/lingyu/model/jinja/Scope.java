@@ -4,8 +4,8 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 
-/// Variables of a block, and behind them those of the blocks around it. Loops, macros and block sets open a scope;
-/// what is set inside does not reach out.
+/// Variables of a block, and behind them those of the blocks around it. Loops, macros and block sets open a
+/// scope; what is set inside does not reach out.
 final class Scope {
     private final Optional<Scope> outer;
     private final Map<String, Object> variables = new HashMap<>();

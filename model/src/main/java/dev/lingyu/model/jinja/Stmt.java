@@ -49,7 +49,8 @@ sealed interface Stmt {
     /// `{% generation %}…{% endgeneration %}`: text that the assistant wrote.
     record Generation(int line, List<Stmt> body) implements Stmt {}
 
-    /// What `macro` and `call` declare. `uses` holds those of `varargs`, `kwargs` and `caller` that the body mentions.
+    /// What `macro` and `call` declare. `uses` holds those of `varargs`, `kwargs` and `caller` that the
+    /// body mentions.
     record Macro(String name, List<Parameter> parameters, Set<String> uses, List<Stmt> body) {}
 
     record Parameter(String name, Optional<Expr> defaultValue) {}

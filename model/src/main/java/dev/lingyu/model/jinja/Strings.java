@@ -66,7 +66,7 @@ final class Strings {
         String rest = strip(text, Optional.empty(), !fromRight, fromRight);
         while (!rest.isEmpty()) {
             if (max >= 0 && words.size() == max) {
-                words.add(strip(rest, Optional.empty(), fromRight, !fromRight));
+                words.add(rest);
                 break;
             }
             int cut = fromRight ? wordStart(rest) : wordEnd(rest);
@@ -194,7 +194,8 @@ final class Strings {
         return out.toString();
     }
 
-    /// The filter `title`: every word begins with a capital, where white space, `-` and opening brackets part words.
+    /// The filter `title`: every word begins with a capital, where white space, `-` and opening brackets
+    /// part words.
     static String titleWords(String text) {
         StringBuilder out = new StringBuilder();
         boolean inWord = false;

@@ -6,7 +6,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// A parsed template. Immutable; renderings don't share anything, so any number of threads may use one template.
+/// A parsed template. Immutable; renderings don't share anything, so any number of threads may use one
+/// template.
 ///
 /// ```java
 /// Template.parse("greeting", "Hi {{ name|title }}!").render(Map.of("name", "lingyu")).text() // Hi Lingyu!
@@ -15,8 +16,8 @@ public final class Template {
     /// UTF-16 positions `[start, end)` in a rendered text.
     public record Span(int start, int end) {}
 
-    /// A rendered text, and what of it stands in `{% generation %}` blocks. Blocks inside of macros and block sets
-    /// leave no span, since their text may go anywhere.
+    /// A rendered text, and what of it stands in `{% generation %}` blocks. Blocks inside of macros and
+    /// block sets leave no span, since their text may go anywhere.
     public record Rendering(String text, List<Span> generations) {}
 
     private final String name;
@@ -59,8 +60,8 @@ public final class Template {
         return render(variables, Clock.systemDefaultZone());
     }
 
-    /// Renders; `variables` hold strings, numbers, booleans, nulls, collections and maps of such, and `clock` is what
-    /// `strftime_now` reads.
+    /// Renders; `variables` hold strings, numbers, booleans, nulls, collections and maps of such, and
+    /// `clock` is what `strftime_now` reads.
     ///
     /// @throws TemplateException when the template fails on these variables, refuses them, or exceeds [Budget]
     public Rendering render(Map<String, ?> variables, Clock clock) {

@@ -1,7 +1,7 @@
 package dev.lingyu.model.jinja;
 
-/// One token of a template. `value` is the text for names and operators, the unescaped text for strings, a `Long`,
-/// `BigInteger` or `Double` for numbers.
+/// One token of a template. `value` is the text for names and operators, the unescaped text for strings, a
+/// `Long`, `BigInteger` or `Double` for numbers.
 record Token(Kind kind, Object value, int line) {
     enum Kind {
         DATA,
