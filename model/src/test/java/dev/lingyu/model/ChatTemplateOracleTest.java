@@ -28,8 +28,18 @@ class ChatTemplateOracleTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"user-bot", "human-assistant", "renlei-zhushou", "chatml", "smollm2", "qwen2.5", "minimind",
-                "qwen3", "deepseek-v3", "llama-3.1"})
+            strings = {
+                "user-bot",
+                "human-assistant",
+                "renlei-zhushou",
+                "chatml",
+                "smollm2",
+                "qwen2.5",
+                "minimind",
+                "qwen3",
+                "deepseek-v3",
+                "llama-3.1"
+            })
     void everyConversationRendersAsInTransformers(String name) throws IOException {
         JsonNode fixture = fixture();
         JsonNode expected = fixture.path("templates").path(name);
@@ -42,7 +52,8 @@ class ChatTemplateOracleTest {
                 String text = text(rendered.path(prompt ? "prompt" : "plain"));
                 String found = render(template, entry.getValue(), expected.path("special"), prompt);
                 if (!found.equals(text)) {
-                    differences.add(entry.getKey() + ", prompt " + prompt + "\n  expected " + text + "\n  found    " + found);
+                    differences.add(
+                            entry.getKey() + ", prompt " + prompt + "\n  expected " + text + "\n  found    " + found);
                 }
             }
         });
@@ -60,7 +71,8 @@ class ChatTemplateOracleTest {
             JsonNode spans = expected.path("rendered").path(entry.getKey()).path("spans");
             if (!spans.isMissingNode()) {
                 List<Span> wanted = new ArrayList<>();
-                spans.forEach(span -> wanted.add(new Span(span.get(0).asInt(), span.get(1).asInt())));
+                spans.forEach(span ->
+                        wanted.add(new Span(span.get(0).asInt(), span.get(1).asInt())));
                 assertThat(template.renderForTraining(messages(entry.getValue()), map(expected.path("special")))
                                 .answers())
                         .as(entry.getKey())
