@@ -50,7 +50,7 @@ def templates(node_modules, models, tokenizers):
         config = json.loads((root / folder / "tokenizer_config.json").read_text(encoding="utf-8"))
         special = {key: token(config[key]) for key in ("bos_token", "eos_token", "pad_token", "unk_token") if config.get(key) is not None}
         yield name, folder, special, config["chat_template"]
-    for file in sorted(pathlib.Path("interop/chat-templates/built-in").glob("*.jinja")):
+    for file in sorted(pathlib.Path("model/src/main/resources/dev/lingyu/model/chat-templates").glob("*.jinja")):
         yield file.stem, "built-in", {"bos_token": "<s>", "eos_token": "</s>"}, file.read_text(encoding="utf-8")
 
 

@@ -81,7 +81,7 @@ def main():
         try:
             variables = json.loads(json.dumps(VARIABLES))
             rendered = _cached_compile_jinja_template(template).render(**variables)
-            if " object at 0x" in rendered or "<TemplateReference" in rendered or "<function" in rendered or "<built-in" in rendered or "<bound" in rendered or "<class" in rendered:
+            if " at 0x" in rendered or "<TemplateReference" in rendered or "<function" in rendered or "<built-in" in rendered or "<bound" in rendered or "<class" in rendered:
                 continue  # prints of Python's own objects mean nothing elsewhere
             cases.append({"template": template, "rendered": rendered})
         except Exception as e:

@@ -1,8 +1,13 @@
 package dev.lingyu.model;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 
 /// The chat templates that come with Lingyu, for base models that have none.
@@ -43,56 +48,19 @@ public final class ChatTemplates {
 
     private static Map<String, ChatTemplate> all() {
         Map<String, ChatTemplate> all = new LinkedHashMap<>();
-        for (ChatTemplate template : List.of(
-                roles(DEFAULT, "User: ", "Bot: "),
-                roles("human-assistant", "Human: ", "Assistant: "),
-                roles("人类-助手", "人类:", "助手:"),
-                ChatTemplate.of("chatml", CHATML))) {
-            all.put(template.name(), template);
+        all.put(DEFAULT, load(DEFAULT, "user-bot"));
+        all.put("human-assistant", load("human-assistant", "human-assistant"));
+        all.put("人类-助手", load("人类-助手", "renlei-zhushou"));
+        all.put("chatml", load("chatml", "chatml"));
+        return Collections.unmodifiableMap(all);
+    }
+
+    private static ChatTemplate load(String name, String file) {
+        String resource = "chat-templates/" + file + ".jinja";
+        try (InputStream text = Objects.requireNonNull(ChatTemplates.class.getResourceAsStream(resource), resource)) {
+            return ChatTemplate.of(name, new String(text.readAllBytes(), StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
-        return java.util.Collections.unmodifiableMap(all);
     }
-
-    private static ChatTemplate roles(String name, String user, String bot) {
-        return ChatTemplate.of(
-                name, ROLES.replace("USER", user).replace("BOT", bot).replace("NAME", name));
-    }
-
-    private static final String ROLES = """
-            {%- if bos_token is defined and bos_token %}{{ bos_token }}{% endif %}
-            {%- for message in messages %}
-                {%- if message.role == 'system' %}
-                    {{- message.content + '\\n\\n' }}
-                {%- elif message.role == 'user' %}
-                    {{- 'USER' + message.content + '\\n\\n' }}
-                {%- elif message.role == 'assistant' %}
-                    {{- 'BOT' }}
-                    {%- generation %}
-                    {{- message.content + (eos_token if eos_token is defined and eos_token else '') }}
-                    {%- endgeneration %}
-                {%- else %}
-                    {{- raise_exception('the template NAME knows the roles system, user and assistant, found ' + message.role) }}
-                {%- endif %}
-            {%- endfor %}
-            {%- if add_generation_prompt %}
-                {{- 'BOT' }}
-            {%- endif %}
-            """;
-
-    private static final String CHATML = """
-            {%- for message in messages %}
-                {{- '<|im_start|>' + message.role + '\\n' }}
-                {%- if message.role == 'assistant' %}
-                    {%- generation %}
-                    {{- message.content + '<|im_end|>' }}
-                    {%- endgeneration %}
-                {%- else %}
-                    {{- message.content + '<|im_end|>' }}
-                {%- endif %}
-                {{- '\\n' }}
-            {%- endfor %}
-            {%- if add_generation_prompt %}
-                {{- '<|im_start|>assistant\\n' }}
-            {%- endif %}
-            """;
 }

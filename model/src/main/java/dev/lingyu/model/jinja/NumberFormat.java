@@ -29,8 +29,8 @@ record NumberFormat(
         }
         boolean zero = at < c.length && c[at] == '0';
         long width = 0;
-        while (at < c.length && Character.isDigit(c[at]) && width < Budget.CHARACTERS) {
-            width = width * 10 + Character.digit(c[at++], 10);
+        while (at < c.length && Character.isDigit(c[at])) {
+            width = Math.min(width * 10 + Character.digit(c[at++], 10), 2L * Budget.CHARACTERS);
         }
         boolean grouped = at < c.length && c[at] == ',';
         if (grouped) {
@@ -40,8 +40,8 @@ record NumberFormat(
         if (at < c.length && c[at] == '.') {
             precision = 0;
             at++;
-            while (at < c.length && Character.isDigit(c[at]) && precision < 1000) {
-                precision = precision * 10 + Character.digit(c[at++], 10);
+            while (at < c.length && Character.isDigit(c[at])) {
+                precision = Math.min(precision * 10 + Character.digit(c[at++], 10), 1000);
             }
         }
         char type = at < c.length && c[at] < 128 ? (char) c[at++] : ' ';
