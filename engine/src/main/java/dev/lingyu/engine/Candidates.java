@@ -3,14 +3,11 @@ package dev.lingyu.engine;
 import java.util.Arrays;
 
 /// The tokens that a draw may still return, with their weights; shrunk by top-k, top-p, min-p and typical-p,
-/// in that
-/// order, as Hugging Face's warpers do it.
+/// in that order, as Hugging Face's warpers do it.
 ///
 /// Candidates stay in ascending order of id, and equal scores rank by id, so the result is a function of the
-/// scores
-/// alone. Nothing is sorted: top-k keeps a heap of k scores, top-p and typical-p select by mass in linear
-/// expected
-/// time.
+/// scores alone. Nothing is sorted: top-k keeps a heap of k scores, top-p and typical-p select by mass in
+/// linear expected time.
 final class Candidates {
     private int[] ids = new int[0];
     private float[] scores = new float[0];
@@ -63,8 +60,7 @@ final class Candidates {
     }
 
     /// Typical-p (Meister et al. 2022): the tokens whose information is nearest to the entropy, until they
-    /// hold p of
-    /// the mass.
+    /// hold p of the mass.
     void keepTypical(double p, int atLeast) {
         double entropy = 0;
         for (int i = 0; i < count; i++) {
@@ -124,8 +120,7 @@ final class Candidates {
     }
 
     /// Keeps candidates whose key is above the threshold, or equal to it up to position `lastTie`; more where
-    /// fewer
-    /// than `atLeast` would stay.
+    /// fewer than `atLeast` would stay.
     private void keep(double threshold, int lastTie, int atLeast) {
         double needed = atLeast > 1 ? keyOfRank(Math.min(atLeast, count)) : Double.POSITIVE_INFINITY;
         double bound = threshold;
@@ -157,8 +152,7 @@ final class Candidates {
     }
 
     /// The position of the first candidate, from the largest key down, at which the summed weight reaches the
-    /// target;
-    /// of equal keys the lowest position counts first. Quickselect by mass.
+    /// target; of equal keys the lowest position counts first. Quickselect by mass.
     private int select(double target) {
         for (int i = 0; i < count; i++) {
             order[i] = i;

@@ -2,12 +2,11 @@ package dev.lingyu.engine;
 
 import java.util.Locale;
 
-/// When a beam search that has as many finished sequences as beams gives up the running ones; the three values
-/// of
-/// Hugging Face's `early_stopping`.
+/// When a beam search that has as many finished sequences as beams gives up the running ones; the three
+/// values of Hugging Face's `early_stopping`.
 public enum EarlyStopping {
-    /// `false`: when the best running beam, at its present length, can't beat the worst finished sequence. The
-    /// default.
+    /// `false`: when the best running beam, at its present length, can't beat the worst finished sequence.
+    /// The default.
     HEURISTIC,
     /// `true`: at once.
     AT_ONCE,

@@ -3,14 +3,14 @@ package dev.lingyu.engine;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /// What a request changes in a row of scores before a token is chosen: bias, penalties and bans.
 ///
 /// Applied in Hugging Face's order: logit bias, repetition penalty, no-repeat n-grams, bad words, minimum
-/// length;
-/// OpenAI's presence and frequency penalties, which Hugging Face lacks, come right after the repetition
-/// penalty. Only
-/// ids that were seen or named are visited. Stateless apart from the settings: beams of one search share it.
+/// length; OpenAI's presence and frequency penalties, which Hugging Face lacks, come right after the
+/// repetition penalty. Only ids that were seen or named are visited. Stateless apart from the settings: beams
+/// of one search share it.
 public final class LogitsRules {
     private final SamplingParams params;
     private final int[] biasIds;
@@ -22,7 +22,7 @@ public final class LogitsRules {
     /// The rules of a request for a model.
     ///
     /// @param eosIds the model's end-of-text ids; those outside the vocabulary are ignored, they can't be
-    ///               generated
+    ///     generated
     /// @param vocabularySize length of a row of logits
     /// @throws SamplingException when the request names an id that the model does not have
     public LogitsRules(SamplingParams params, int[] eosIds, int vocabularySize) {
@@ -60,6 +60,14 @@ public final class LogitsRules {
     /// Whether a token ends the answer: a stop token, or end-of-text where that is not ignored.
     public boolean ends(int id) {
         return contains(stopIds, id) || (!params.ignoreEos() && contains(eosIds, id));
+    }
+
+    /// How many ids end an answer.
+    int endCount() {
+        return (int) IntStream.concat(Arrays.stream(stopIds), Arrays.stream(eosIds))
+                .filter(this::ends)
+                .distinct()
+                .count();
     }
 
     /// Whether [#apply] would leave every row with this history as it is.

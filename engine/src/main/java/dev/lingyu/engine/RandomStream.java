@@ -5,12 +5,12 @@ import java.security.SecureRandom;
 /// Random numbers by counter: draw i of a stream is a pure function of (seed, sequence, i).
 ///
 /// Nothing is carried from draw to draw, so what a sequence draws depends neither on the other sequences of
-/// its batch
-/// nor on how often it was paused, moved or computed again. Philox4x32-10 (Salmon et al. 2011, "Parallel random
-/// numbers: as easy as 1, 2, 3"), key = seed, counter = (draw, sequence).
+/// its batch nor on how often it was paused, moved or computed again. Philox4x32-10 (Salmon et al. 2011,
+/// "Parallel random numbers: as easy as 1, 2, 3"), key = seed, counter = (draw, sequence).
 ///
 /// @param seed any number
-/// @param sequence number of the sequence among those of the same seed, such as the index of an answer among n
+/// @param sequence number of the sequence among those of the same seed, such as the index of an answer
+///     among n
 public record RandomStream(long seed, long sequence) {
     private static final SecureRandom FRESH = new SecureRandom();
     private static final int MULTIPLIER_0 = 0xD2511F53;

@@ -1,29 +1,19 @@
 package dev.lingyu.engine;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
-import java.util.PriorityQueue;
 
 /// Chooses the tokens of one sequence, one row of logits at a time.
 ///
-/// A row goes through [LogitsRules] (bias, penalties, bans); greedy decoding then takes the best score,
-/// sampling
-/// divides
-/// by the temperature, applies top-k, top-p, min-p and typical-p, and draws by the inverse cumulative
-/// distribution
-/// with
-/// a number that depends on (seed, sequence, number of the token) alone. So the same request gives the same
-/// tokens
-/// whatever else runs beside it.
+/// A row goes through [LogitsRules] (bias, penalties, bans); greedy decoding then takes the best score.
+/// Sampling divides by the temperature, applies top-k, top-p, min-p and typical-p, and draws by the inverse
+/// cumulative distribution with a number that depends on (seed, sequence, number of the token) alone. So the
+/// same request gives the same tokens whatever else runs beside it.
 ///
-/// Serves greedy decoding and sampling; beam and contrastive search choose among several rows and use
-/// [LogitsRules],
-/// [TokenHistory] themselves. Not for several threads at once.
+/// Serves greedy decoding and sampling. Beam and contrastive search choose among several rows: [BeamSearch]
+/// keeps the books of the former, [LogitsRules] and [TokenHistory] are there for the latter. Not for several
+/// threads at once.
 public final class Sampler {
-    private static final int NONE = -1;
-    private static final int NOT_A_NUMBER = -2;
-
     private final SamplingParams params;
     private final LogitsRules rules;
     private final TokenHistory history;
@@ -76,7 +66,7 @@ public final class Sampler {
         }
         int best = checkedBest(logits);
         int id = params.isGreedy() ? greedy(logits, best) : draw(logits);
-        TokenChoice choice = describe(id, logits, logits[best]);
+        TokenChoice choice = describe(id, logits, best);
         history.append(id);
         return choice;
     }
@@ -89,7 +79,8 @@ public final class Sampler {
         history.append(id);
     }
 
-    /// Whether a token ends the answer: end-of-text where that is not ignored, or a stop token of the request.
+    /// Whether a token ends the answer: end-of-text where that is not ignored, or a stop token of the
+    /// request.
     public boolean ends(int id) {
         return rules.ends(id);
     }
@@ -173,20 +164,11 @@ public final class Sampler {
             throw new IllegalArgumentException(
                     "A row of " + logits.length + " logits; expected " + vocabularySize + ", the vocabulary.");
         }
-        int best = argmax(logits);
-        if (best == NOT_A_NUMBER || (best >= 0 && logits[best] == Float.POSITIVE_INFINITY)) {
-            throw new SamplingException("The model's logits for token " + (history.length() + 1)
-                    + " of the sequence hold a NaN or an infinity; expected finite numbers. The weights are broken, or"
-                    + " their values exceed the data type they are computed in: try float32.");
-        }
-        return remaining(best);
+        return Logits.checkedBest(logits, history.length());
     }
 
     private int remainingBest(float[] scores) {
-        return remaining(argmax(scores));
-    }
-
-    private int remaining(int best) {
+        int best = Logits.argmax(scores);
         if (best < 0) {
             throw new SamplingException("No token is left to choose as token " + (history.length() + 1)
                     + " of the sequence: the model, bad_words_ids, no_repeat_ngram_size and min_new_tokens together ban"
@@ -195,57 +177,15 @@ public final class Sampler {
         return best;
     }
 
-    private static int argmax(float[] row) {
-        int best = NONE;
-        float largest = Float.NEGATIVE_INFINITY;
-        for (int i = 0; i < row.length; i++) {
-            // One comparison for nearly all elements; a NaN fails it too.
-            if (!(row[i] <= largest)) {
-                if (Float.isNaN(row[i])) {
-                    return NOT_A_NUMBER;
-                }
-                largest = row[i];
-                best = i;
-            }
-        }
-        return best;
-    }
-
-    private TokenChoice describe(int id, float[] logits, float largest) {
+    private TokenChoice describe(int id, float[] logits, int best) {
         if (params.logprobs().isEmpty()) {
             return new TokenChoice(id, Float.NaN, List.of());
         }
-        double sum = 0;
-        for (float logit : logits) {
-            sum += Math.exp((double) logit - largest);
-        }
-        double normaliser = largest + Math.log(sum);
+        double normaliser = Logits.logSumExp(logits, best);
         List<TokenLogprob> alternatives = new ArrayList<>();
-        for (int alternative : mostProbable(logits, params.logprobs().getAsInt())) {
+        for (int alternative : Logits.mostProbable(logits, params.logprobs().getAsInt())) {
             alternatives.add(new TokenLogprob(alternative, (float) (logits[alternative] - normaliser)));
         }
         return new TokenChoice(id, (float) (logits[id] - normaliser), alternatives);
-    }
-
-    /// The ids of the largest logits, best first, lower ids first among equals.
-    private static List<Integer> mostProbable(float[] logits, int wanted) {
-        if (wanted == 0) {
-            return List.of();
-        }
-        Comparator<Integer> worstFirst =
-                Comparator.<Integer>comparingDouble(id -> logits[id]).thenComparing(Comparator.reverseOrder());
-        PriorityQueue<Integer> kept = new PriorityQueue<>(wanted, worstFirst);
-        float bound = Float.NEGATIVE_INFINITY;
-        for (int id = 0; id < logits.length; id++) {
-            if (kept.size() < wanted) {
-                kept.add(id);
-                bound = logits[kept.element()];
-            } else if (logits[id] > bound) {
-                kept.remove();
-                kept.add(id);
-                bound = logits[kept.element()];
-            }
-        }
-        return kept.stream().sorted(worstFirst.reversed()).toList();
     }
 }

@@ -5,8 +5,7 @@ import java.util.Arrays;
 /// Vocabulary-sized working memory of [Sampler], kept from step to step.
 ///
 /// One for each thread that samples is enough, however many sequences it serves: no token leaves anything
-/// behind in
-/// it. Not for several threads at once.
+/// behind in it. Not for several threads at once.
 public final class SamplingBuffers {
     private float[] scores = new float[0];
     private final Candidates candidates = new Candidates();

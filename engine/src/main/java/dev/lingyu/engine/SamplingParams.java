@@ -6,37 +6,39 @@ import java.util.OptionalInt;
 import java.util.OptionalLong;
 
 /// What one request asks of the choice of tokens. Immutable; every value is checked when the record is made,
-/// so an
-/// instance that exists is valid on its own. Ids are compared with a vocabulary later, by [Sampler].
+/// so an instance that exists is valid on its own. Ids are compared with a vocabulary later, by [Sampler].
 ///
 /// Names and meanings are Hugging Face's, and OpenAI's where only OpenAI has the setting. A setting that
-/// another
-/// decoder reads is checked and otherwise ignored.
+/// another decoder reads is checked and otherwise ignored.
 ///
 /// @param decoder how the next token is chosen; default `sample`
-/// @param temperature scores are divided by it before a draw, 0 to 100; below 1e-5 the most probable token;
-///                    default 1
-/// @param topK only the k best tokens, and those equal to the k-th, may be drawn; 0 (or -1) = off, the default
-/// @param topP only the smallest set of best tokens whose mass reaches p may be drawn, 0 to 1; default 1 = off
-/// @param minP only tokens at least minP times as probable as the best may be drawn, 0 to 1; default 0 = off
-/// @param typicalP only the tokens nearest to the expected information, of that mass, above 0 to 1; default 1
-///                 = off
-///     (Meister et al. 2022)
-/// @param repetitionPenalty for every id of prompt and answer: score < 0 ? score * p : score / p; above 0;
-///     default 1 = off (Keskar et al. 2019)
-/// @param presencePenalty subtracted once from the score of every id in the answer so far, -2 to 2; default 0
+/// @param temperature scores are divided by it before a draw, 0 to 100; below 1e-5 the most probable
+///     token; default 1
+/// @param topK only the k best tokens, and those equal to the k-th, may be drawn; 0 (or -1) = off, the
+///     default
+/// @param topP only the smallest set of best tokens whose mass reaches p may be drawn, 0 to 1; default 1
+///     = off
+/// @param minP only tokens at least minP times as probable as the best may be drawn, 0 to 1; default 0 =
+///     off
+/// @param typicalP only the tokens nearest to the expected information, of that mass, above 0 to 1;
+///     default 1 = off (Meister et al. 2022)
+/// @param repetitionPenalty for every id of prompt and answer: score < 0 ? score * p : score / p; above
+///     0; default 1 = off (Keskar et al. 2019)
+/// @param presencePenalty subtracted once from the score of every id in the answer so far, -2 to 2;
+///     default 0
 /// @param frequencyPenalty subtracted as often as the id occurs in the answer so far, -2 to 2; default 0
 /// @param noRepeatNgram no run of that many tokens of prompt and answer may occur again; default 0 = off
 /// @param badWords runs of ids whose last id is banned where the rest stands just before; default none
 /// @param logitBias added to the score of an id, -100 to 100, before all else; default none
-/// @param minNewTokens end-of-text and stop tokens are banned until the answer has that many tokens; default 0
+/// @param minNewTokens end-of-text and stop tokens are banned until the answer has that many tokens;
+///     default 0
 /// @param maxNewTokens the answer ends with that many tokens at the latest, at least 1; default 512
 /// @param stop texts that end the answer and are not part of it; default none
 /// @param stopTokenIds ids that end the answer beside the model's end-of-text ids; default none
 /// @param ignoreEos the model's end-of-text ids do not end the answer; default false
 /// @param seed of the random stream; absent: a fresh one for each [Sampler]; default absent
-/// @param logprobs absent: no log-probabilities are computed, the default; 0: that of the chosen token; n: also
-///     those of the n most probable tokens
+/// @param logprobs absent: no log-probabilities are computed, the default; 0: that of the chosen token;
+///     n: also those of the n most probable tokens
 /// @param n answers to give for the prompt, 1 to 128; default 1
 /// @param beams running sequences of a beam search, 1 to 64; default 4
 /// @param lengthPenalty a beam's score is its log-probability / length ^ lengthPenalty; default 1

@@ -7,12 +7,9 @@ import java.util.Optional;
 /// Watches a stream of text for stop texts and lets nothing out that could still become one.
 ///
 /// The text ends where the first stop text is completed (of several completed by the same character, the
-/// longest) and
-/// is cut before it; so the result does not depend on how the text was split into pieces. What is held back is
-/// the
-/// longest end of the text that begins a stop text. One Knuth–Morris–Pratt automaton per stop text: a
-/// character costs
-/// the same however long the text is.
+/// longest) and is cut before it; so the result does not depend on how the text was split into pieces. What
+/// is held back is the longest end of the text that begins a stop text. One Knuth–Morris–Pratt automaton per
+/// stop text: a character costs the same however long the text is.
 public final class StopStrings {
     private final List<Automaton> automata = new ArrayList<>();
     private final StringBuilder held = new StringBuilder();
@@ -92,8 +89,7 @@ public final class StopStrings {
     /// How much of a stop text the end of the stream matches.
     private static final class Automaton {
         private final String stop;
-        // failure[i]: length of the longest proper prefix of the stop text that ends its first i + 1
-        // characters.
+        // failure[i]: length of the longest proper prefix of the stop text that ends its first i + 1 characters.
         private final int[] failure;
         private int matched;
 
