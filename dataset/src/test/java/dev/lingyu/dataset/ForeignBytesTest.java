@@ -90,7 +90,7 @@ class ForeignBytesTest {
                 });
     }
 
-    @Property(tries = 1500)
+    @Property(tries = 600)
     void bytesOfAnyKindEndInExamplesOrADatasetException(
             @ForAll("foreign") byte[] bytes,
             @ForAll("names") String name,
@@ -106,7 +106,7 @@ class ForeignBytesTest {
         return Arbitraries.of("a.json", "a.jsonl", "a.txt", "a.json.gz", "a.zip");
     }
 
-    @Property(tries = 500)
+    @Property(tries = 200)
     void damagedArchivesEndInExamplesOrADatasetException(
             @ForAll("foreign") byte[] bytes, @ForAll boolean zip, @ForAll int place, @ForAll byte value)
             throws IOException {
