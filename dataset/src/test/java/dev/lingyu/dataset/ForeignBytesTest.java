@@ -2,13 +2,21 @@ package dev.lingyu.dataset;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
 import java.util.zip.ZipEntry;
@@ -19,6 +27,7 @@ import net.jqwik.api.Combinators;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
+import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.lifecycle.AfterContainer;
 import net.jqwik.api.lifecycle.BeforeContainer;
 
@@ -81,7 +90,7 @@ class ForeignBytesTest {
                 });
     }
 
-    @Property(tries = 1500)
+    @Property(tries = 600)
     void bytesOfAnyKindEndInExamplesOrADatasetException(
             @ForAll("foreign") byte[] bytes,
             @ForAll("names") String name,
@@ -97,7 +106,7 @@ class ForeignBytesTest {
         return Arbitraries.of("a.json", "a.jsonl", "a.txt", "a.json.gz", "a.zip");
     }
 
-    @Property(tries = 500)
+    @Property(tries = 200)
     void damagedArchivesEndInExamplesOrADatasetException(
             @ForAll("foreign") byte[] bytes, @ForAll boolean zip, @ForAll int place, @ForAll byte value)
             throws IOException {
@@ -107,16 +116,57 @@ class ForeignBytesTest {
         read(DatasetSpec.of(file).withBadRows(BadRows.SKIP));
     }
 
-    @Property(tries = 500)
-    void damagedDatasetInfoEndsInAnEntryOrADatasetException(
-            @ForAll int place, @ForAll("patches") String patch, @ForAll boolean cut) throws IOException {
+    @Property(tries = 1000)
+    void validJsonOfAnyShapeEndsInExamplesOrADatasetException(
+            @ForAll("rows") String seed,
+            @ForAll @IntRange(max = 200) int place,
+            @ForAll("values") String value,
+            @ForAll BadRows policy)
+            throws IOException {
+        Path file = Files.writeString(folder.resolve("c.jsonl"), seed + "\n" + replaced(seed, place, value) + "\n");
+        read(DatasetSpec.of(file).withBadRows(policy));
+        Files.writeString(file, replaced(seed, place, value));
+        read(DatasetSpec.of(file).withBadRows(policy));
+    }
+
+    @Provide
+    Arbitrary<String> rows() {
+        return Arbitraries.of(SEEDS.stream()
+                .filter(seed -> seed.startsWith("{"))
+                .map(String::strip)
+                .toList());
+    }
+
+    @Provide
+    Arbitrary<String> values() {
+        return Arbitraries.of(
+                "null",
+                "[]",
+                "{}",
+                "\"\"",
+                "\"x\\u0000\"",
+                "\"\\udc00\"",
+                "-1",
+                "1e400",
+                "true",
+                "[1]",
+                "[[]]",
+                "[{}]",
+                "[null,\"a\"]",
+                "[\"a\"]",
+                "{\"role\":\"user\"}",
+                "{\"from\":1}",
+                "\"\\n\\nHuman:\"");
+    }
+
+    @Property(tries = 1000)
+    void datasetInfoOfAnyShapeEndsInAnEntryOrADatasetException(
+            @ForAll @IntRange(max = 20) int place, @ForAll("values") String value) throws IOException {
         String info =
                 "{\"a\":{\"file_name\":\"x.json\",\"formatting\":\"sharegpt\",\"ranking\":false,\"num_samples\":3,"
                         + "\"columns\":{\"messages\":\"m\"},\"tags\":{\"role_tag\":\"r\",\"content_tag\":\"c\","
                         + "\"user_tag\":\"u\",\"assistant_tag\":\"g\"}}}";
-        int at = Math.floorMod(place, info.length());
-        Files.writeString(
-                folder.resolve("dataset_info.json"), info.substring(0, at) + patch + (cut ? "" : info.substring(at)));
+        Files.writeString(folder.resolve("dataset_info.json"), replaced(info, place, value));
         try {
             Datasets.find(DatasetSpec.of("a").withFolder(folder));
         } catch (DatasetException refusal) {
@@ -124,9 +174,30 @@ class ForeignBytesTest {
         }
     }
 
-    @Provide
-    Arbitrary<String> patches() {
-        return Arbitraries.of("null", "[]", "{}", "\\u0000", "\"", "1", ":", ",", "}", "\"q\":1,", "-", "true");
+    /// The JSON text with one of its values, counted in the order of the text, replaced by another.
+    private static String replaced(String json, int place, String value) throws IOException {
+        JsonMapper mapper =
+                JsonMapper.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();
+        JsonNode root = mapper.readTree(json);
+        List<Consumer<JsonNode>> places = new ArrayList<>();
+        collect(root, places);
+        places.get(place % places.size()).accept(mapper.readTree(value));
+        return mapper.writeValueAsString(root);
+    }
+
+    private static void collect(JsonNode node, List<Consumer<JsonNode>> places) {
+        if (node instanceof ObjectNode object) {
+            for (String name : object.propertyStream().map(Map.Entry::getKey).toList()) {
+                places.add(value -> object.set(name, value));
+                collect(object.get(name), places);
+            }
+        } else if (node instanceof ArrayNode array) {
+            for (int i = 0; i < array.size(); i++) {
+                int index = i;
+                places.add(value -> array.set(index, value));
+                collect(array.get(i), places);
+            }
+        }
     }
 
     private static void read(DatasetSpec spec) {

@@ -98,11 +98,14 @@ public record Input(Path path, String name, Opener bytes) {
     /// The next bytes, as many as there are; a stream that breaks is reported later, in its own row.
     private static byte[] peek(BufferedInputStream in, int count) throws IOException {
         in.mark(count);
-        byte[] head = new byte[count];
+        byte[] head = new byte[Math.min(count, 1 << 12)];
         int length = 0;
         try {
             while (length < count) {
-                int got = in.read(head, length, count - length);
+                if (length == head.length) {
+                    head = Arrays.copyOf(head, Math.min(count, 2 * length));
+                }
+                int got = in.read(head, length, head.length - length);
                 if (got < 0) {
                     break;
                 }
