@@ -53,6 +53,23 @@ public record ModelConfig(Family family, DecoderConfig decoder, SpecialTokens to
         if (!(root instanceof ObjectNode object)) {
             throw new ModelException(file + " is not a JSON object.");
         }
+        return parse(file, object);
+    }
+
+    /// A config for a model made here, from the fields of a `config.json` that matter; the others get their
+    /// defaults.
+    ///
+    /// @param fields `model_type` and its shape
+    /// @param name   what to call the fields in errors
+    public static ModelConfig of(ObjectNode fields, String name) {
+        ModelConfig config = parse(Path.of(name), fields);
+        ObjectNode full = JSON.createObjectNode();
+        config.family.write(config.decoder, full);
+        full.setAll(fields);
+        return new ModelConfig(config.family, config.decoder, config.tokens, config.dtype, full);
+    }
+
+    private static ModelConfig parse(Path file, ObjectNode object) {
         ConfigJson json = new ConfigJson(file, object);
         String modelType = json.textOr("", "model_type");
         if (modelType.isEmpty()) {

@@ -1,0 +1,84 @@
+package dev.lingyu.train;
+
+import dev.lingyu.model.Decoder;
+import dev.lingyu.model.DecoderConfig;
+import dev.lingyu.tensor.DType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+
+/// What a run needs, by part, beside what the machine has.
+///
+/// @param weights     the model as it computes, and f32 masters where it computes in 16 bits [bytes]
+/// @param gradients   f32, of the trainable weights [bytes]
+/// @param optimizer   two f32 moments of the trainable weights [bytes]
+/// @param activations of one micro-batch, an estimate [bytes]
+/// @param logits      of one chunk of the loss [bytes]
+/// @param available   free memory of the machine, or −1 where it can't be known [bytes]
+public record MemoryPlan(long weights, long gradients, long optimizer, long activations, long logits, long available) {
+    /// Estimates a run on a CPU.
+    ///
+    /// @param trainable     weights that change
+    /// @param tokensAtOnce  tokens of the largest micro-batch
+    /// @param longest       tokens of the longest row
+    public static MemoryPlan of(Decoder decoder, long trainable, long tokensAtOnce, int longest, boolean recompute) {
+        DecoderConfig c = decoder.config();
+        long width = decoder.dtype().byteSize();
+        long all = decoder.parameterCount();
+        long masters = decoder.dtype() == DType.F32 ? 0 : 4 * trainable;
+        // What autograd keeps of a block: its inputs, norms, q, k, v, contexts, the wide layer before and
+        // behind its
+        // activation, and two score matrices per head.
+        long perToken = 8L * c.hiddenSize()
+                + 2L * (c.heads() + c.keyValueHeads()) * c.headSize()
+                + (c.gated() ? 4L : 3L) * c.intermediateSize()
+                + 2L * c.heads() * longest;
+        long blocksKept = recompute ? 1 : c.layers();
+        long activations = width * tokensAtOnce * (perToken * blocksKept + (long) c.layers() * c.hiddenSize());
+        return new MemoryPlan(
+                width * all + masters, 4 * trainable, 8 * trainable, activations, 3L * (64L << 20), availableBytes());
+    }
+
+    /// The sum of all parts [bytes].
+    public long total() {
+        return weights + gradients + optimizer + activations + logits;
+    }
+
+    /// @throws TrainException when the machine does not have it, with advice
+    public void check() {
+        if (available >= 0 && total() > available) {
+            throw TrainException.input(("This run needs about %s of memory (weights %s, gradients %s, optimiser %s, "
+                            + "activations %s, logits %s), %s are free. Lower per_device_train_batch_size or cutoff_len, set "
+                            + "gradient_checkpointing: true, or take a smaller model.")
+                    .formatted(
+                            gigabytes(total()),
+                            gigabytes(weights),
+                            gigabytes(gradients),
+                            gigabytes(optimizer),
+                            gigabytes(activations),
+                            gigabytes(logits),
+                            gigabytes(available)));
+        }
+    }
+
+    /// Bytes in words.
+    public static String gigabytes(long bytes) {
+        return bytes < 1L << 30
+                ? String.format(Locale.ROOT, "%.0f MiB", bytes / 1048576.0)
+                : String.format(Locale.ROOT, "%.1f GiB", bytes / 1073741824.0);
+    }
+
+    private static long availableBytes() {
+        try {
+            for (String line : Files.readAllLines(Path.of("/proc/meminfo"))) {
+                if (line.startsWith("MemAvailable:")) {
+                    return Long.parseLong(line.replaceAll("\\D", "")) * 1024;
+                }
+            }
+        } catch (IOException | NumberFormatException e) {
+            return -1;
+        }
+        return -1;
+    }
+}

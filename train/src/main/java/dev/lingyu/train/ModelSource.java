@@ -1,0 +1,54 @@
+package dev.lingyu.train;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lingyu.model.ChatTemplate;
+import dev.lingyu.model.ChatTemplates;
+import dev.lingyu.model.LanguageModel;
+import dev.lingyu.model.ModelConfig;
+import dev.lingyu.model.tokenizer.Tokenizer;
+import dev.lingyu.tensor.Device;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/// Opens the model that a config starts from: a directory's weights, or fresh ones in a given shape.
+final class ModelSource {
+    private ModelSource() {}
+
+    static LanguageModel open(TrainConfig config) {
+        TrainConfig.Model m = config.model();
+        Device device = Device.parse(m.device());
+        LanguageModel model = m.scratch()
+                ? fresh(config)
+                : LanguageModel.open(m.path().orElseThrow(), LanguageModel.Options.training(m.dtype(), device));
+        return m.template().isPresent()
+                ? model.withChatTemplate(ChatTemplates.named(m.template().get()))
+                : model;
+    }
+
+    private static LanguageModel fresh(TrainConfig config) {
+        TrainConfig.Model m = config.model();
+        Path tokenizerDirectory = m.tokenizer().or(m::path).orElseThrow();
+        Tokenizer tokenizer = Tokenizer.open(tokenizerDirectory);
+        ModelConfig shape;
+        if (m.shape().isPresent()) {
+            ObjectNode json = m.shape().get().deepCopy();
+            if (!json.has("vocab_size")) {
+                // A multiple of 64 keeps the rows of the head aligned.
+                json.put("vocab_size", (tokenizer.vocabularySize() + 63) / 64 * 64);
+            }
+            tokenizer.bosTokenId().ifPresent(id -> json.put("bos_token_id", id));
+            tokenizer.eosTokenId().ifPresent(id -> json.put("eos_token_id", id));
+            tokenizer.padTokenId().ifPresent(id -> json.put("pad_token_id", id));
+            shape = ModelConfig.of(json, "model_config");
+        } else {
+            shape = ModelConfig.read(m.path().orElseThrow());
+        }
+        Optional<ChatTemplate> template = ChatTemplate.read(tokenizerDirectory);
+        return LanguageModel.create(
+                shape,
+                tokenizer,
+                Optional.of(template.orElseGet(() -> ChatTemplates.named(ChatTemplates.DEFAULT))),
+                m.dtype(),
+                config.steps().seed());
+    }
+}

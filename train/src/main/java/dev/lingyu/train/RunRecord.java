@@ -1,0 +1,92 @@
+package dev.lingyu.train;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lingyu.model.LanguageModel;
+import dev.lingyu.tensor.Torch;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Instant;
+import java.util.Optional;
+
+/// `run.json`: what made a directory, from what, with which settings and versions, and what came of it.
+public final class RunRecord {
+    /// The file's name.
+    public static final String FILE = "run.json";
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final Path file;
+    private final ObjectNode fields;
+
+    private RunRecord(Path file, ObjectNode fields) {
+        this.file = file;
+        this.fields = fields;
+    }
+
+    /// Describes a run that is about to begin.
+    static RunRecord start(TrainConfig config, LanguageModel model, TrainingRows rows) {
+        ObjectNode fields = JSON.createObjectNode();
+        fields.put("kind", "train");
+        fields.put("stage", config.stage().name().toLowerCase(java.util.Locale.ROOT));
+        fields.put("status", "running");
+        fields.put("started", Instant.now().toString());
+        fields.set("config", config.source());
+        fields.put("seed", config.steps().seed());
+        ObjectNode parents = fields.putObject("parents");
+        config.model().path().ifPresent(path -> {
+            parents.put("model", path.toString());
+            Path weights = path.resolve("model.safetensors");
+            if (!config.model().scratch() && Files.isRegularFile(weights)) {
+                try {
+                    parents.put("model_sha256", Digests.sha256(weights));
+                } catch (IOException e) {
+                    parents.put("model_sha256", "unreadable: " + e.getMessage());
+                }
+            }
+        });
+        config.data().datasets().forEach(parents.putArray("datasets")::add);
+        fields.put("data_sha256", rows.digest());
+        model.tokenizer().ifPresent(t -> fields.put("tokenizer_sha256", t.digest()));
+        model.chatTemplate().ifPresent(t -> fields.put("template_sha256", t.digest()));
+        ObjectNode versions = fields.putObject("versions");
+        versions.put("java", Runtime.version().toString());
+        versions.put("libtorch", Torch.version());
+        versions.put("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
+        ObjectNode machine = fields.putObject("machine");
+        machine.put("threads", Torch.threads());
+        machine.put("device", model.decoder().device().toString());
+        machine.put("dtype", model.decoder().dtype().torchName());
+        return new RunRecord(config.output().directory().resolve(FILE), fields);
+    }
+
+    /// Reads the record of a directory.
+    public static Optional<ObjectNode> read(Path directory) {
+        Path file = directory.resolve(FILE);
+        if (!Files.isRegularFile(file)) {
+            return Optional.empty();
+        }
+        try {
+            return JSON.readTree(Files.readAllBytes(file)) instanceof ObjectNode node
+                    ? Optional.of(node)
+                    : Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
+    ObjectNode fields() {
+        return fields;
+    }
+
+    /// Writes the record with a new status; whole or not at all.
+    void write(String status) throws IOException {
+        fields.put("status", status);
+        fields.put("written", Instant.now().toString());
+        Path temporary = file.resolveSibling(FILE + ".tmp");
+        Files.write(temporary, JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(fields));
+        Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+}

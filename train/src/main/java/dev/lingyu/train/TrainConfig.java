@@ -1,0 +1,232 @@
+package dev.lingyu.train;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lingyu.tensor.DType;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/// A training run as its YAML file describes it, with LLaMA-Factory's field names where the meaning is the
+/// same.
+///
+/// @param stage    what is learned
+/// @param model    where the model comes from
+/// @param data     what it learns from
+/// @param steps    how it learns
+/// @param output   what is written, and when
+/// @param source   all fields as given, for `run.json`
+/// @param notices  what to tell the user about fields without effect
+public record TrainConfig(
+        Stage stage, Model model, Data data, Steps steps, Output output, ObjectNode source, List<String> notices) {
+
+    /// What a run learns.
+    public enum Stage {
+        /// Post-training: loss on every token of plain text.
+        PT,
+        /// Supervised fine-tuning: loss on the answers of conversations.
+        SFT
+    }
+
+    /// Where the model comes from.
+    ///
+    /// @param path      `model_name_or_path`, a Hugging Face directory
+    /// @param scratch   `train_from_scratch`: only its config.json is used, weights are fresh
+    /// @param shape     `model_config`: the config.json of a fresh model, given in the YAML itself
+    /// @param tokenizer `tokenizer_name_or_path`, where it is not the model's
+    /// @param template  `template`: a built-in chat template's name; empty for the model's own
+    /// @param dtype     what the model computes in: `bf16: true`, else f32
+    /// @param device    `device`
+    public record Model(
+            Optional<Path> path,
+            boolean scratch,
+            Optional<ObjectNode> shape,
+            Optional<Path> tokenizer,
+            Optional<String> template,
+            DType dtype,
+            String device) {}
+
+    /// What it learns from.
+    ///
+    /// @param datasets   `dataset`: names in dataset_info.json, or paths
+    /// @param folder     `dataset_dir`
+    /// @param evaluation `eval_dataset`
+    /// @param valSize    `val_size`: share (below 1) or number of examples held out
+    /// @param maxSamples `max_samples`
+    /// @param cutoff     `cutoff_len` [tokens]
+    /// @param skipBadRows `on_bad_row: skip`
+    public record Data(
+            List<String> datasets,
+            Path folder,
+            List<String> evaluation,
+            double valSize,
+            Optional<Integer> maxSamples,
+            int cutoff,
+            boolean skipBadRows) {}
+
+    /// How it learns.
+    ///
+    /// @param batchSize    `per_device_train_batch_size` [sequences]
+    /// @param accumulation `gradient_accumulation_steps`
+    /// @param epochs       `num_train_epochs`
+    /// @param maxSteps     `max_steps`, which wins over epochs
+    /// @param optimizer    AdamW's constants
+    /// @param learningRate `learning_rate`
+    /// @param schedule     `lr_scheduler_type`
+    /// @param warmupRatio  `warmup_ratio`
+    /// @param warmupSteps  `warmup_steps`, which wins over the ratio
+    /// @param maxGradNorm  `max_grad_norm`, 0 for none
+    /// @param recompute    `gradient_checkpointing`
+    /// @param seed         `seed`
+    public record Steps(
+            int batchSize,
+            int accumulation,
+            double epochs,
+            Optional<Integer> maxSteps,
+            AdamW.Settings optimizer,
+            double learningRate,
+            LearningRate.Shape schedule,
+            double warmupRatio,
+            int warmupSteps,
+            double maxGradNorm,
+            boolean recompute,
+            long seed) {}
+
+    /// What is written, and when.
+    ///
+    /// @param directory    `output_dir`
+    /// @param overwrite    `overwrite_output_dir`: start anew where an earlier run's files are
+    /// @param resume       `resume_from_checkpoint`: false starts anew, true (the default) goes on where a run
+    ///                     was
+    /// @param loggingSteps `logging_steps`
+    /// @param saveSteps    `save_steps`, 0 for none but the last
+    /// @param saveLimit    `save_total_limit`
+    /// @param evalSteps    `eval_steps`, 0 for none but the last
+    /// @param saveDtype    the type of the saved weights: f32, or bf16 where the model computes in it
+    public record Output(
+            Path directory,
+            boolean overwrite,
+            boolean resume,
+            int loggingSteps,
+            int saveSteps,
+            int saveLimit,
+            int evalSteps,
+            DType saveDtype) {}
+
+    /// Reads a YAML file and `key=value` overrides.
+    ///
+    /// @throws TrainException naming the file, the field, what was expected and what was found
+    public static TrainConfig read(Path file, List<String> overrides) {
+        return of(Settings.read(file, overrides));
+    }
+
+    /// Reads the same fields from a document made by a program.
+    public static TrainConfig of(String name, ObjectNode fields) {
+        return of(Settings.of(name, fields, List.of()));
+    }
+
+    private static TrainConfig of(Settings s) {
+        Stage stage = switch (s.text("stage", "sft")) {
+            case "pt" -> Stage.PT;
+            case "sft" -> Stage.SFT;
+            default ->
+                throw s.wrong(
+                        "stage",
+                        "pt or sft (rm, ppo, dpo are not built yet)",
+                        s.fields().path("stage"));
+        };
+        Model model = model(s);
+        TrainConfig config =
+                new TrainConfig(stage, model, data(s), steps(s), output(s, model.dtype()), s.fields(), List.of());
+        String finetuning = s.text("finetuning_type", "full");
+        if (!finetuning.equals("full")) {
+            throw s.wrong(
+                    "finetuning_type",
+                    "full (lora and freeze are not built yet)",
+                    s.fields().path("finetuning_type"));
+        }
+        return new TrainConfig(
+                stage, config.model, config.data, config.steps, config.output, config.source, s.finish());
+    }
+
+    private static Model model(Settings s) {
+        Optional<Path> path = s.text("model_name_or_path").map(Path::of);
+        Optional<ObjectNode> shape = s.object("model_config");
+        boolean scratch = s.flag("train_from_scratch", shape.isPresent());
+        if (path.isEmpty() && shape.isEmpty()) {
+            throw s.missing(
+                    "model_name_or_path", "the directory of the model to train (or model_config for a fresh one)");
+        }
+        Optional<Path> tokenizer = s.text("tokenizer_name_or_path").map(Path::of);
+        if (shape.isPresent() && tokenizer.isEmpty() && path.isEmpty()) {
+            throw s.missing("tokenizer_name_or_path", "the directory of the tokenizer for the fresh model");
+        }
+        boolean bf16 = s.flag("bf16", false) | s.flag("pure_bf16", false);
+        if (s.flag("fp16", false)) {
+            throw s.wrong(
+                    "fp16",
+                    "false (f32 and bf16 are built; fp16 is not yet)",
+                    s.fields().path("fp16"));
+        }
+        return new Model(
+                path,
+                scratch,
+                shape,
+                tokenizer,
+                s.text("template"),
+                bf16 ? DType.BF16 : DType.F32,
+                s.text("device", "auto"));
+    }
+
+    private static Data data(Settings s) {
+        List<String> datasets = s.texts("dataset");
+        if (datasets.isEmpty()) {
+            throw s.missing("dataset", "names in dataset_info.json, or paths of files");
+        }
+        String badRows = s.text("on_bad_row", "fail");
+        if (!badRows.equals("fail") && !badRows.equals("skip")) {
+            throw s.wrong("on_bad_row", "fail or skip", s.fields().path("on_bad_row"));
+        }
+        return new Data(
+                datasets,
+                Path.of(s.text("dataset_dir", "data")),
+                s.texts("eval_dataset"),
+                s.number("val_size", 0, 0, 1e9),
+                s.whole("max_samples", 1),
+                s.whole("cutoff_len", 2048, 8),
+                badRows.equals("skip"));
+    }
+
+    private static Steps steps(Settings s) {
+        return new Steps(
+                s.whole("per_device_train_batch_size", 1, 1),
+                s.whole("gradient_accumulation_steps", 1, 1),
+                s.number("num_train_epochs", 3, 1e-6, 1e6),
+                s.whole("max_steps", -1).filter(n -> n > 0),
+                new AdamW.Settings(
+                        s.number("adam_beta1", 0.9, 0, 1),
+                        s.number("adam_beta2", 0.999, 0, 1),
+                        s.number("adam_epsilon", 1e-8, 0, 1),
+                        s.number("weight_decay", 0, 0, 10),
+                        true),
+                s.number("learning_rate", 5e-5, 0, 10),
+                LearningRate.Shape.parse(s.text("lr_scheduler_type", "linear")),
+                s.number("warmup_ratio", 0, 0, 1),
+                s.whole("warmup_steps", 0, 0),
+                s.number("max_grad_norm", 1, 0, 1e9),
+                s.flag("gradient_checkpointing", false),
+                s.whole("seed", 42, 0));
+    }
+
+    private static Output output(Settings s, DType dtype) {
+        Path directory = Path.of(s.text("output_dir").orElseThrow(() -> s.missing("output_dir", "where to write")));
+        return new Output(
+                directory,
+                s.flag("overwrite_output_dir", false),
+                s.flag("resume_from_checkpoint", true),
+                s.whole("logging_steps", 10, 1),
+                s.whole("save_steps", 500, 0),
+                s.whole("save_total_limit", 3, 1),
+                s.whole("eval_steps", 0, 0),
+                DType.parse(s.text("save_dtype", dtype.torchName())));
+    }
+}
