@@ -58,9 +58,8 @@ class ChatTemplateTest {
 
     @Test
     void answersAreFoundWhereTheTemplateDropsOldThinking() {
-        String dropping = CHATML.replace(
-                "m.content +",
-                "(m.content if loop.last else m.content.split('</think>')[-1]) +");
+        String dropping =
+                CHATML.replace("m.content +", "(m.content if loop.last else m.content.split('</think>')[-1]) +");
         ChatTemplate template = ChatTemplate.of("dropping", dropping);
         List<ChatMessage> chat = List.of(
                 ChatMessage.of("user", "a"),
@@ -73,8 +72,8 @@ class ChatTemplateTest {
 
     @Test
     void answersAreFoundBehindAnOpeningThoughtOfThePrompt() {
-        String thinking = CHATML.replace(
-                "'<|im_start|>assistant\\n'", "'<|im_start|>assistant\\n<think>\\n\\n</think>\\n\\n'");
+        String thinking =
+                CHATML.replace("'<|im_start|>assistant\\n'", "'<|im_start|>assistant\\n<think>\\n\\n</think>\\n\\n'");
         ChatTemplate template = ChatTemplate.of("thinking", thinking);
         assertThat(answers(template, CHAT, Map.of("eos_token", "<|im_end|>")))
                 .containsExactly("答😀<|im_end|>", "a2<|im_end|>");
@@ -116,7 +115,8 @@ class ChatTemplateTest {
         config("{\"eos_token\": {\"content\": \"</s>\"}, \"bos_token\": null}");
         assertThat(ChatTemplate.read(directory)).isEmpty();
         assertThat(ChatTemplate.specialTokens(directory)).isEqualTo(Map.of("eos_token", "</s>"));
-        config("{\"chat_template\": [{\"name\": \"tool_use\", \"template\": \"t\"}, {\"name\": \"default\", \"template\": \"d\"}]}");
+        config(
+                "{\"chat_template\": [{\"name\": \"tool_use\", \"template\": \"t\"}, {\"name\": \"default\", \"template\": \"d\"}]}");
         assertThat(ChatTemplate.read(directory).orElseThrow().source()).isEqualTo("d");
         config("{\"chat_template\": \"config\"}");
         assertThat(ChatTemplate.read(directory).orElseThrow().source()).isEqualTo("config");
@@ -125,7 +125,13 @@ class ChatTemplateTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"{\"chat_template\": [{\"name\": \"rag\", \"template\": \"t\"}]}", "{\"chat_template\": 5}", "{", "[1"})
+    @ValueSource(
+            strings = {
+                "{\"chat_template\": [{\"name\": \"rag\", \"template\": \"t\"}]}",
+                "{\"chat_template\": 5}",
+                "{",
+                "[1"
+            })
     void aConfigThatMakesNoSenseIsNamed(String text) throws IOException {
         config(text);
         assertThatThrownBy(() -> ChatTemplate.read(directory))
@@ -150,7 +156,8 @@ class ChatTemplateTest {
         json.put("tool_calls", List.of(Map.of("function", Map.of("name", "f"))));
         ChatMessage message = ChatMessage.from(json);
         ChatTemplate template = ChatTemplate.of(
-                "fields", "{{ messages[0].content is none }} {{ messages[0].tool_calls[0].function.name }} {{ tools is none }}");
+                "fields",
+                "{{ messages[0].content is none }} {{ messages[0].tool_calls[0].function.name }} {{ tools is none }}");
         assertThat(template.render(List.of(message), false, Map.of())).isEqualTo("True f True");
         ChatMessage thinking = ChatMessage.of("assistant", "x").with("reasoning_content", "r");
         assertThat(ChatTemplate.of("t", "{{ messages[0].thinking }}").render(List.of(thinking), false, Map.of()))
@@ -160,8 +167,7 @@ class ChatTemplateTest {
                 .hasMessageContaining("role");
     }
 
-    private static final String CHATML =
-            """
+    private static final String CHATML = """
             {%- for m in messages %}
                 {{- '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}
             {%- endfor %}
