@@ -66,7 +66,11 @@ final class AnswerFinder {
 
     private String behind(String standIn, List<ChatMessage> probe, int turn) {
         String text = render(probe, turn);
-        return text.substring(text.lastIndexOf(standIn) + standIn.length());
+        int at = text.lastIndexOf(standIn);
+        if (at < 0) {
+            throw unclear(turn, "the template does not print its content");
+        }
+        return text.substring(at + standIn.length());
     }
 
     /// The answer between prompt and prompt with answer, when both are prefixes of the whole.
@@ -98,7 +102,7 @@ final class AnswerFinder {
         int start = whole.length();
         int tail = whole.length();
         for (String standIn : STAND_INS) {
-            String other = render(turn, standIn, messages.size());
+            String other = render(turn, standIn);
             start = Math.min(start, commonPrefix(whole, other));
             tail = Math.min(tail, commonSuffix(whole, other));
             int at = other.indexOf(standIn);
@@ -116,13 +120,14 @@ final class AnswerFinder {
     /// What closes the turn, from a conversation that ends with it.
     private String closing(int turn) {
         String standIn = STAND_INS.getFirst();
-        String text = render(turn, standIn, turn + 1);
-        int end = text.lastIndexOf(standIn) + standIn.length();
-        return text.substring(end, endOfTurn(text, end));
+        List<ChatMessage> probe = new ArrayList<>(messages.subList(0, turn));
+        probe.add(ChatMessage.of("assistant", standIn));
+        String closing = behind(standIn, probe, turn);
+        return closing.substring(0, endOfTurn(closing, 0));
     }
 
-    private String render(int turn, String standIn, int until) {
-        List<ChatMessage> changed = new ArrayList<>(messages.subList(0, until));
+    private String render(int turn, String standIn) {
+        List<ChatMessage> changed = new ArrayList<>(messages);
         changed.set(turn, ChatMessage.of("assistant", standIn));
         return render(changed, turn);
     }

@@ -84,6 +84,34 @@ class ChatTemplateOracleTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"smollm2", "qwen2.5", "minimind", "qwen3", "deepseek-v3", "llama-3.1"})
+    void answersAreFoundInTheTemplatesOfRealModels(String name) throws IOException {
+        JsonNode fixture = fixture();
+        JsonNode expected = fixture.path("templates").path(name);
+        ChatTemplate template = template(name, expected.path("folder").asText());
+        Map<String, Object> special = map(expected.path("special"));
+        for (String title : List.of("many turns", "thinking inside", "thinking field")) {
+            List<ChatMessage> messages = messages(fixture.path("conversations").path(title));
+            RenderedChat chat = template.renderForTraining(messages, special);
+            List<ChatMessage> assistant = messages.stream()
+                    .filter(message -> message.role().equals("assistant"))
+                    .toList();
+            assertThat(chat.answers()).hasSameSizeAs(assistant);
+            for (int i = 0; i < assistant.size(); i++) {
+                Span span = chat.answers().get(i);
+                String content = assistant.get(i).content();
+                String said = content.substring(content.lastIndexOf("</think>") < 0 ? 0 : content.length() - 2)
+                        .strip();
+                assertThat(chat.text().substring(span.start(), span.end()))
+                        .as(name + ", " + title + ", answer " + i)
+                        .contains(said)
+                        .endsWith(expected.path("special").path("eos_token").asText())
+                        .doesNotContain(name.equals("deepseek-v3") ? "<｜Assistant｜>" : "assistant");
+            }
+        }
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"smollm2", "qwen2.5-coder-0.5b"})
     void goldenPromptsOfRealModelsRenderTheSame(String name) throws IOException {
         Path golden = Path.of(System.getProperty("lingyu.shared", "absent"), "golden/real", name + ".jsonl");

@@ -127,7 +127,7 @@ final class Lexer {
             return -1;
         }
         at = skipSpace(at + keyword.length());
-        return source.startsWith("+%}", at) && !trimNewline ? -1 : endOf(at, "%}", trimNewline);
+        return endOf(at, "%}", trimNewline);
     }
 
     /// The position behind the closing mark `mark` (with its sign and the white space it takes), or -1.
