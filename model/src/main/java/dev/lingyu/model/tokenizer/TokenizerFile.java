@@ -8,10 +8,8 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -33,7 +31,7 @@ final class TokenizerFile {
     private final Map<String, Integer> ids = new HashMap<>();
     private final BitSet special = new BitSet();
     private int modelVocabularySize;
-    private String modelType = "";
+    private boolean subwordPrefix;
     private Optional<String> unknownToken = Optional.empty();
     private OptionalInt unknownId = OptionalInt.empty();
     private JsonNode decoder = MissingNode.getInstance();
@@ -49,6 +47,7 @@ final class TokenizerFile {
     static TokenizerFile parse(byte[] json, String where) {
         TokenizerFile file = new TokenizerFile(where);
         JsonNode added = MissingNode.getInstance();
+        JsonNode postProcessor = MissingNode.getInstance();
         try (JsonParser parser = JSON.createParser(json)) {
             if (parser.nextToken() != JsonToken.START_OBJECT) {
                 throw file.damaged("it must be a JSON object");
@@ -58,6 +57,7 @@ final class TokenizerFile {
                 parser.nextToken();
                 switch (field) {
                     case "added_tokens" -> added = JSON.readTree(parser);
+                    case "post_processor" -> postProcessor = JSON.readTree(parser);
                     case "decoder" -> file.decoder = JSON.readTree(parser);
                     case "model" -> file.readModel(parser);
                     default -> parser.skipChildren();
@@ -75,6 +75,12 @@ final class TokenizerFile {
         if (file.ids.isEmpty()) {
             throw file.damaged("\"model\" has no \"vocab\"");
         }
+        PipelineCheck.ofPostProcessor(postProcessor)
+                .or(() -> PipelineCheck.ofDecoder(file.decoder))
+                .or(() -> file.subwordPrefix ? PipelineCheck.ofMerges(modelOf(json)) : Optional.empty())
+                .ifPresent(fault -> {
+                    throw file.damaged(fault);
+                });
         file.readAddedTokens(added);
         file.indexTokens();
         return file;
@@ -82,16 +88,24 @@ final class TokenizerFile {
 
     /// The same file without its special tokens, so that text which spells one is read letter by letter.
     static String withoutSpecialTokens(byte[] json) {
-        try {
-            ObjectNode root = (ObjectNode) JSON.readTree(json);
-            ArrayNode kept = JSON.createArrayNode();
-            for (JsonNode token : root.path("added_tokens")) {
-                if (!token.path("special").asBoolean()) {
-                    kept.add(token);
-                }
+        ObjectNode root = (ObjectNode) tree(json);
+        ArrayNode kept = JSON.createArrayNode();
+        for (JsonNode token : root.path("added_tokens")) {
+            if (!token.path("special").asBoolean()) {
+                kept.add(token);
             }
-            root.set("added_tokens", kept);
-            return JSON.writeValueAsString(root);
+        }
+        root.set("added_tokens", kept);
+        return root.toString();
+    }
+
+    private static JsonNode modelOf(byte[] json) {
+        return tree(json).path("model");
+    }
+
+    private static JsonNode tree(byte[] json) {
+        try {
+            return JSON.readTree(json);
         } catch (IOException e) {
             throw new IllegalStateException("A file that was parsed before does not parse now.", e);
         }
@@ -131,7 +145,8 @@ final class TokenizerFile {
             String field = parser.currentName();
             parser.nextToken();
             switch (field) {
-                case "type" -> modelType = parser.getValueAsString("");
+                case "continuing_subword_prefix" ->
+                    subwordPrefix = !parser.getValueAsString("").isEmpty();
                 case "unk_token" -> unknownToken = Optional.ofNullable(parser.getValueAsString());
                 case "unk_id" ->
                     unknownId = parser.currentToken() == JsonToken.VALUE_NUMBER_INT
@@ -224,21 +239,5 @@ final class TokenizerFile {
     private static String reason(IOException e) {
         String message = e.getMessage() == null ? e.toString() : e.getMessage();
         return message.lines().findFirst().orElse("").strip();
-    }
-
-    /// The names of the tokens whose ids lie in `0..vocabularySize()-1`, in order of ids; holes are left out.
-    List<String> tokensInOrder() {
-        List<String> all = new ArrayList<>();
-        for (String token : tokens) {
-            if (token != null) {
-                all.add(token);
-            }
-        }
-        return all;
-    }
-
-    /// `BPE`, `WordPiece`, `Unigram` or `WordLevel`; empty in very old files.
-    String modelType() {
-        return modelType;
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,6 +15,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -67,6 +69,20 @@ class BpeTrainerTest {
         TrainedBpe first = trained(BpeSettings.bloom(400), texts);
         Collections.shuffle(texts, new Random(SEED));
         assertThat(trained(BpeSettings.bloom(400), texts)).isEqualTo(first);
+    }
+
+    /// The file holds what `tokenizers` 0.23.3 found for the same texts with BLOOM's cuts and minimum frequency 2.
+    @Test
+    void mergesAreThoseOfHuggingFacesTrainer() throws IOException {
+        List<String> recorded;
+        try (InputStream stream = BpeTrainerTest.class.getResourceAsStream("merges-of-sentences.txt")) {
+            recorded = new String(Objects.requireNonNull(stream).readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .toList();
+        }
+        assertThat(trained(BpeSettings.bloom(345), Vocabularies.SENTENCES).merges())
+                .extracting(merge -> merge.left() + " " + merge.right())
+                .containsExactlyElementsOf(recorded);
     }
 
     @ParameterizedTest

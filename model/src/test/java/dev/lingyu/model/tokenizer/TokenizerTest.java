@@ -18,6 +18,8 @@ import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class TokenizerTest {
 
@@ -261,6 +263,24 @@ class TokenizerTest {
         assertThatThrownBy(() -> Tokenizer.open(directory))
                 .isInstanceOf(TokenizerException.class)
                 .hasMessageContaining("\"vocab\"");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+                    "special_tokens":{"<s>"     | "special_tokens":{"<t>"    | do not have
+                    "id":"A"                    | "id":"B"                   | second text
+                    "ids":[1]                   | "ids":[1,2]                | another number of ids
+                    "start":1,"stop":0          | "start":1,"stop":1         | strips the ends
+                    "fuse_unk":true             | "continuing_subword_prefix":"##" | subword prefix
+                    """)
+    void aContradictionThatWouldBringNativeCodeDownIsRefused(String from, String to, String reason) throws IOException {
+        Path path = Vocabularies.byteFallback(directory).resolve(Tokenizer.FILE_NAME);
+        String json = Files.readString(path);
+        assertThat(json).contains(from);
+        Files.writeString(path, json.replace(from, to));
+        assertThatThrownBy(() -> Tokenizer.open(directory))
+                .isInstanceOf(TokenizerException.class)
+                .hasMessageContaining(reason);
     }
 
     @Test

@@ -85,4 +85,50 @@ final class Vocabularies {
         Files.write(directory.resolve(Tokenizer.FILE_NAME), TokenizerFile.JSON.writeValueAsBytes(root));
         return directory;
     }
+
+    /// A vocabulary of BERT's kind: `[CLS]` in front, `[SEP]` behind.
+    static Path wordPiece(Path directory) throws IOException {
+        return write(directory, """
+                {"version":"1.0","truncation":null,"padding":null,"added_tokens":[
+                {"id":0,"content":"[UNK]","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true},
+                {"id":1,"content":"[CLS]","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true},
+                {"id":2,"content":"[SEP]","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true}],
+                "normalizer":{"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,"strip_accents":null,"lowercase":true},
+                "pre_tokenizer":{"type":"BertPreTokenizer"},
+                "post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"[CLS]","type_id":0}},
+                {"Sequence":{"id":"A","type_id":0}},{"SpecialToken":{"id":"[SEP]","type_id":0}}],
+                "pair":[{"SpecialToken":{"id":"[CLS]","type_id":0}},{"Sequence":{"id":"A","type_id":0}},
+                {"SpecialToken":{"id":"[SEP]","type_id":0}},{"Sequence":{"id":"B","type_id":1}}],
+                "special_tokens":{"[CLS]":{"id":"[CLS]","ids":[1],"tokens":["[CLS]"]},
+                "[SEP]":{"id":"[SEP]","ids":[2],"tokens":["[SEP]"]}}},
+                "decoder":{"type":"WordPiece","prefix":"##","cleanup":true},
+                "model":{"type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##","max_input_chars_per_word":100,
+                "vocab":{"[UNK]":0,"[CLS]":1,"[SEP]":2,"the":3,"a":4,"##b":5,"您":6,"好":7,"<":8,"/":9,"s":10,">":11,".":12}}}
+                """);
+    }
+
+    /// A vocabulary of T5's kind: scores instead of merges.
+    static Path unigram(Path directory) throws IOException {
+        return write(directory, """
+                {"version":"1.0","truncation":null,"padding":null,"added_tokens":[
+                {"id":0,"content":"<unk>","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true},
+                {"id":1,"content":"</s>","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true}],
+                "normalizer":{"type":"NFKC"},
+                "pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"always","split":true},
+                "post_processor":{"type":"TemplateProcessing","single":[{"Sequence":{"id":"A","type_id":0}},
+                {"SpecialToken":{"id":"</s>","type_id":0}}],"pair":[{"Sequence":{"id":"A","type_id":0}},
+                {"Sequence":{"id":"B","type_id":0}}],
+                "special_tokens":{"</s>":{"id":"</s>","ids":[1],"tokens":["</s>"]}}},
+                "decoder":{"type":"Metaspace","replacement":"▁","prepend_scheme":"always","split":true},
+                "model":{"type":"Unigram","unk_id":0,
+                "vocab":[["<unk>",0.0],["</s>",0.0],["▁",-2.0],["the",-3.5],["▁the",-3.0],["您",-4.0],["好",-4.0],["a",-5.0],["b",-5.5]],
+                "byte_fallback":false}}
+                """);
+    }
+
+    private static Path write(Path directory, String json) throws IOException {
+        Files.createDirectories(directory);
+        Files.writeString(directory.resolve(Tokenizer.FILE_NAME), json);
+        return directory;
+    }
 }
