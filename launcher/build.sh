@@ -138,8 +138,8 @@ show_progress() {
     fi
     if [ -t 2 ] && { [ "$fresh" != "$SECONDS-$step" ]; }; then
       fresh=$SECONDS-$step
-      printf '\r\033[Klingyu:   %d s, module %s of %s %s, %d files downloaded%s' "$((SECONDS - started))" "${step%/*}" "${step#*/}" \
-        "$module" "$downloads" "${file:+, now ${file:0:60}}" >&2
+      printf '\r\033[Klingyu:   %d s%s, %d files downloaded%s' "$((SECONDS - started))" \
+        "${step:+, module ${step%/*} of ${step#*/}: $module}" "$downloads" "${file:+, now ${file:0:60}}" >&2
     fi
   done 8>>"$1"
   [ ! -t 2 ] || printf '\r\033[K' >&2

@@ -50,26 +50,31 @@ set_environment() {
   esac
 }
 
-# Native libraries are unpacked from the jars once: by default below the home folder, where JavaCPP and DJL put them.
+# Native libraries are unpacked from the jars once: below the home folder where that can be written, in the places that
+# JavaCPP and DJL use anyway. Said explicitly, because a container's user may have a HOME and no entry in /etc/passwd.
 choose_cache() {
-  cache_flags=()
-  local cache=${LINGYU_CACHE_DIR:-}
-  if [ -z "$cache" ]; then
-    [ -z "${HOME:-}" ] || [ ! -w "$HOME" ] || return 0
-    cache=${TMPDIR:-/tmp}/lingyu-$(id -u)
+  local cache=${LINGYU_CACHE_DIR:-} javacpp djl
+  if [ -z "$cache" ] && [ -n "${HOME:-}" ] && [ -w "$HOME" ]; then
+    javacpp=$HOME/.javacpp/cache
+    djl=$HOME/.djl.ai
+  else
+    cache=${cache:-${TMPDIR:-/tmp}/lingyu-$(id -u)}
+    if ! mkdir -p "$cache" 2>/dev/null || [ ! -w "$cache" ]; then
+      printf 'lingyu: cannot write to %s, where native libraries have to be unpacked: set LINGYU_CACHE_DIR to a folder you can write to.\n' "$cache" >&2
+      exit 2
+    fi
+    cache=$(cd "$cache" && pwd -P)
+    javacpp=$cache/javacpp
+    djl=$cache/djl
   fi
-  if ! mkdir -p "$cache" 2>/dev/null || [ ! -w "$cache" ]; then
-    printf 'lingyu: cannot write to %s, where native libraries have to be unpacked: set LINGYU_CACHE_DIR to a folder you can write to.\n' "$cache" >&2
-    exit 2
-  fi
-  cache=$(cd "$cache" && pwd -P)
-  export DJL_CACHE_DIR=${DJL_CACHE_DIR:-$cache/djl}
-  cache_flags=("-Dorg.bytedeco.javacpp.cachedir=$cache/javacpp" "-Duser.home=${HOME:-$cache}")
+  export DJL_CACHE_DIR=${DJL_CACHE_DIR:-$djl}
+  cache_flag=-Dorg.bytedeco.javacpp.cachedir=$javacpp
 }
 
 # The JVM says "Using incubator modules" on standard error before any of our code runs, and has no flag against it. So it
 # starts with a standard error that drops this line; Lingyu goes on with the real one, which stays open as number 3.
 hide_incubator_warning() {
+  { : >&2; } 2>/dev/null || exec 2>/dev/null # started with standard error closed
   exec 3>&2 2> >(
     trap '' INT TERM HUP
     while IFS= read -r line; do
@@ -98,7 +103,7 @@ use_fast_start() {
   mkdir "$cache.recording" 2>/dev/null || return 0
   (
     trap '' INT HUP
-    nice -n 19 "$JDK_HOME/bin/java" "${flags[@]}" ${cache_flags[@]+"${cache_flags[@]}"} -XX:AOTCacheOutput="$cache.recording/aot" \
+    nice -n 19 "$JDK_HOME/bin/java" "${flags[@]}" "$cache_flag" -XX:AOTCacheOutput="$cache.recording/aot" \
       -cp "$app/lingyu.jar" dev.lingyu.cli.Main doctor
     [ ! -s "$cache.recording/aot" ] || { mv -f "$cache.recording/aot" "$cache" && rm -rf "$cache.recording"; }
   ) </dev/null >/dev/null 2>&1 3>&- &
@@ -127,6 +132,6 @@ start_lingyu() {
   [ ! -t 1 ] || terminal=out
   [ ! -t 2 ] || terminal=$terminal,err
   hide_incubator_warning
-  exec "$JDK_HOME/bin/java" "${flags[@]}" ${cache_flags[@]+"${cache_flags[@]}"} ${fast_flags[@]+"${fast_flags[@]}"} \
+  exec "$JDK_HOME/bin/java" "${flags[@]}" "$cache_flag" ${fast_flags[@]+"${fast_flags[@]}"} \
     "-Dlingyu.terminal=$terminal" -Dlingyu.stderr=3 ${more[@]+"${more[@]}"} -cp "$app/lingyu.jar" dev.lingyu.cli.Main "$@"
 }

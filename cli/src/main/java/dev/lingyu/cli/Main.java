@@ -2,9 +2,12 @@ package dev.lingyu.cli;
 
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.bridge.SLF4JBridgeHandler;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.RunLast;
@@ -14,6 +17,7 @@ import picocli.CommandLine.RunLast;
         name = "lingyu",
         description = "Trains, aligns, judges and serves domain language models.",
         mixinStandardHelpOptions = true,
+        scope = CommandLine.ScopeType.INHERIT,
         versionProvider = Version.class,
         synopsisSubcommandLabel = "COMMAND")
 public final class Main implements Runnable {
@@ -25,7 +29,7 @@ public final class Main implements Runnable {
     private boolean debug;
 
     @CommandLine.Spec
-    private CommandLine.Model.@org.jspecify.annotations.Nullable CommandSpec spec;
+    private @Nullable CommandSpec spec;
 
     Main() {}
 
@@ -67,10 +71,11 @@ public final class Main implements Runnable {
     @Override
     public void run() {
         throw new CommandLine.ParameterException(
-                java.util.Objects.requireNonNull(spec).commandLine(), "No command given; 'lingyu --help' lists them.");
+                Objects.requireNonNull(spec).commandLine(), "No command given; 'lingyu --help' lists them.");
     }
 
     private static int execute(ParseResult parsed) {
+        // Helidon logs through java.util.logging; only a command that runs pays for setting the log up.
         SLF4JBridgeHandler.removeHandlersForRootLogger();
         SLF4JBridgeHandler.install();
         return new RunLast().execute(parsed);

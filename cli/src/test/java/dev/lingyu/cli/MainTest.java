@@ -27,6 +27,16 @@ class MainTest {
     }
 
     @Test
+    void everyCommandHasHelp() {
+        assertThat(Commands.ALL).allSatisfy(command -> {
+            out.getBuffer().setLength(0);
+            String name = command.getAnnotation(Command.class).name();
+            assertThat(run(name, "--help")).isZero();
+            assertThat(out.toString()).startsWith("Usage: lingyu " + name);
+        });
+    }
+
+    @Test
     void aMistypedCommandIsRefusedInOneSentenceThatNamesTheRightOne() {
         assertThat(run("docter")).isEqualTo(2);
         assertThat(err.toString())
