@@ -88,13 +88,13 @@ public final class ConfigJson {
     }
 
     /// Token ids: one number or a list of them; empty where absent.
-    public List<Integer> tokenIds(String name) {
-        Optional<JsonNode> node = find(name);
+    public List<Integer> tokenIds(String... names) {
+        Optional<JsonNode> node = find(names);
         List<Integer> ids = new ArrayList<>();
         node.ifPresent(n -> {
             for (JsonNode id : n.isArray() ? n : List.of(n)) {
                 if (!id.isIntegralNumber()) {
-                    throw wrong(name, "a token id or a list of token ids", n);
+                    throw wrong(names[0], "a token id or a list of token ids", n);
                 }
                 ids.add(id.intValue());
             }

@@ -4,7 +4,6 @@ import dev.lingyu.tensor.Autograd;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
 import dev.lingyu.tensor.Generator;
-import dev.lingyu.tensor.SafetensorsDirectory;
 import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
 import java.nio.file.Path;
@@ -30,13 +29,9 @@ public final class DecoderWeights {
     /// @param writable whether to copy them to memory of their own
     /// @throws ModelException when tensors are missing, superfluous or of the wrong shape
     public static Decoder load(Path directory, ModelConfig config, DType dtype, Device device, boolean writable) {
-        if (!SafetensorsDirectory.isPresent(directory)) {
-            throw new ModelException(
-                    directory + " holds no weights: expected model.safetensors or model.safetensors.index.json.");
-        }
+        WeightFiles files = WeightFiles.open(directory);
         try (Scope scope = Scope.open();
-                Autograd.Mode off = Autograd.off();
-                SafetensorsDirectory files = SafetensorsDirectory.open(directory)) {
+                Autograd.Mode off = Autograd.off()) {
             DecoderConfig shape = untieWhereTheHeadDiffers(config, files);
             Map<String, long[]> expected =
                     WeightLayout.shapes(shape, config.family().names());
@@ -71,7 +66,7 @@ public final class DecoderWeights {
     }
 
     /// Like transformers 5, a stored head that differs from a tied embedding counts, and the two are untied.
-    private static DecoderConfig untieWhereTheHeadDiffers(ModelConfig config, SafetensorsDirectory files) {
+    private static DecoderConfig untieWhereTheHeadDiffers(ModelConfig config, WeightFiles files) {
         Map<Part, String> names = config.family().names();
         String head = names.get(Part.HEAD) + ".weight";
         String embedding = names.get(Part.TOKEN_EMBEDDING) + ".weight";
@@ -90,7 +85,7 @@ public final class DecoderWeights {
 
     /// Finds each expected weight among the stored names, with or without the family's prefix.
     private static Map<String, String> match(
-            Path directory, ModelConfig config, Map<String, long[]> expected, SafetensorsDirectory files) {
+            Path directory, ModelConfig config, Map<String, long[]> expected, WeightFiles files) {
         String prefix = config.family().optionalPrefix();
         Map<String, String> storedAs = new LinkedHashMap<>();
         List<String> missing = new ArrayList<>();

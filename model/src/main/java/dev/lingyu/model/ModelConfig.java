@@ -32,13 +32,23 @@ public record ModelConfig(Family family, DecoderConfig decoder, SpecialTokens to
     ///
     /// @throws ModelException when it is missing, is not JSON, has an unknown `model_type` or an unusable field
     public static ModelConfig read(Path directory) {
-        Path file = directory.resolve("config.json");
         if (!Files.isDirectory(directory)) {
             throw new ModelException("There is no model directory " + directory + ".");
         }
-        if (!Files.isRegularFile(file)) {
-            throw new ModelException(directory + " is not a model directory: it has no config.json.");
+        Path file = directory.resolve("config.json");
+        if (Files.isRegularFile(file)) {
+            return read(file, parse(file));
         }
+        Path modelScope = directory.resolve("configuration.json");
+        if (Files.isRegularFile(modelScope) && parse(modelScope).get("model") instanceof ObjectNode model) {
+            // Older ModelScope directories describe the model here, with "type" for "model_type".
+            model.set("model_type", model.path("type"));
+            return read(modelScope, model);
+        }
+        throw new ModelException(directory + " is not a model directory: it has no config.json.");
+    }
+
+    private static ObjectNode parse(Path file) {
         JsonNode root;
         try {
             root = JSON.readTree(Files.readAllBytes(file));
@@ -53,23 +63,10 @@ public record ModelConfig(Family family, DecoderConfig decoder, SpecialTokens to
         if (!(root instanceof ObjectNode object)) {
             throw new ModelException(file + " is not a JSON object.");
         }
-        return parse(file, object);
+        return object;
     }
 
-    /// A config for a model made here, from the fields of a `config.json` that matter; the others get their
-    /// defaults.
-    ///
-    /// @param fields `model_type` and its shape
-    /// @param name   what to call the fields in errors
-    public static ModelConfig of(ObjectNode fields, String name) {
-        ModelConfig config = parse(Path.of(name), fields);
-        ObjectNode full = JSON.createObjectNode();
-        config.family.write(config.decoder, full);
-        full.setAll(fields);
-        return new ModelConfig(config.family, config.decoder, config.tokens, config.dtype, full);
-    }
-
-    private static ModelConfig parse(Path file, ObjectNode object) {
+    private static ModelConfig read(Path file, ObjectNode object) {
         ConfigJson json = new ConfigJson(file, object);
         String modelType = json.textOr("", "model_type");
         if (modelType.isEmpty()) {
@@ -88,7 +85,7 @@ public record ModelConfig(Family family, DecoderConfig decoder, SpecialTokens to
     private static SpecialTokens tokens(ConfigJson json) {
         return new SpecialTokens(
                 first(json.tokenIds("bos_token_id")),
-                json.tokenIds("eos_token_id"),
+                json.tokenIds("eos_token_id", "eod_id"),
                 first(json.tokenIds("pad_token_id")));
     }
 

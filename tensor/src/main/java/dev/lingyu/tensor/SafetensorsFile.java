@@ -1,14 +1,7 @@
 package dev.lingyu.tensor;
 
-import java.io.IOException;
-import java.io.RandomAccessFile;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileChannel.MapMode;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
@@ -25,57 +18,44 @@ import java.util.Set;
 public final class SafetensorsFile implements AutoCloseable {
     private static final ValueLayout.OfLong LENGTH = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-    private final Path file;
+    private final MappedFile file;
     private final SafetensorsHeader header;
-    private final MemorySegment data;
-    // An automatic arena: unmapped when neither this file nor any tensor over it is reachable.
-    private final Arena arena;
+    // Where tensor bytes begin in the file.
+    private final long begin;
 
-    private SafetensorsFile(Path file, SafetensorsHeader header, MemorySegment data, Arena arena) {
+    private SafetensorsFile(MappedFile file, SafetensorsHeader header, long begin) {
         this.file = file;
         this.header = header;
-        this.data = data;
-        this.arena = arena;
+        this.begin = begin;
     }
 
     /// Opens and checks a file.
     ///
     /// @throws TensorException when the file is missing, cut off, or its header lies about sizes, types or
     /// offsets
-    public static SafetensorsFile open(Path file) {
-        if (!Files.isRegularFile(file)) {
-            throw new TensorException("There is no file " + file + ".");
+    public static SafetensorsFile open(Path path) {
+        MappedFile file = MappedFile.open(path);
+        if (file.size() < 8) {
+            throw new TensorException(path + " is cut off: " + file.size()
+                    + " bytes are no safetensors file, which starts with 8 bytes of header length.");
         }
-        Arena arena = Arena.ofAuto();
-        try (RandomAccessFile access = new RandomAccessFile(file.toFile(), "r");
-                FileChannel channel = access.getChannel()) {
-            long size = channel.size();
-            if (size < 8) {
-                throw new TensorException(file + " is cut off: " + size
-                        + " bytes are no safetensors file, which starts with 8 bytes of header length.");
-            }
-            MemorySegment all = channel.map(MapMode.READ_ONLY, 0, size, arena);
-            long length = all.get(LENGTH, 0);
-            if (length < 2 || length > SafetensorsHeader.MAX_BYTES) {
-                throw SafetensorsHeader.broken(
-                        file, "its first 8 bytes give a header of " + Long.toUnsignedString(length) + " bytes");
-            }
-            if (length > size - 8) {
-                throw new TensorException(file + " is cut off: its header has " + length + " bytes, the file only "
-                        + size + ". Copy or download the file again.");
-            }
-            byte[] json = all.asSlice(8, length).toArray(ValueLayout.JAVA_BYTE);
-            long begin = 8 + length;
-            SafetensorsHeader header = SafetensorsHeader.parse(json, size - begin, file);
-            return new SafetensorsFile(file, header, all.asSlice(begin), arena);
-        } catch (IOException e) {
-            throw new TensorException("Reading " + file + " failed: " + e.getMessage() + ".", e);
+        long length = file.bytes().get(LENGTH, 0);
+        if (length < 2 || length > SafetensorsHeader.MAX_BYTES) {
+            throw SafetensorsHeader.broken(
+                    path, "its first 8 bytes give a header of " + Long.toUnsignedString(length) + " bytes");
         }
+        if (length > file.size() - 8) {
+            throw new TensorException(path + " is cut off: its header has " + length + " bytes, the file only "
+                    + file.size() + ". Copy or download the file again.");
+        }
+        byte[] json = file.bytes().asSlice(8, length).toArray(ValueLayout.JAVA_BYTE);
+        long begin = 8 + length;
+        return new SafetensorsFile(file, SafetensorsHeader.parse(json, file.size() - begin, path), begin);
     }
 
     /// The file's path.
     public Path path() {
-        return file;
+        return file.path();
     }
 
     /// The names of all tensors, in the order of their bytes.
@@ -103,23 +83,14 @@ public final class SafetensorsFile implements AutoCloseable {
     /// @throws TensorException when the file has no tensor of that name
     public Tensor tensor(String name) {
         SafetensorsHeader.Entry entry = entry(name);
-        if (entry.begin() == entry.end()) {
-            return Tensor.empty(entry.dtype(), Device.CPU, entry.shape());
-        }
-        MemorySegment bytes = data.asSlice(entry.begin(), entry.end() - entry.begin());
-        if (bytes.address() % entry.dtype().byteSize() != 0) {
-            // A header of odd length leaves the numbers unaligned, which libtorch must not see.
-            Tensor copy = Tensor.empty(entry.dtype(), Device.CPU, entry.shape());
-            copy.bytes().copyFrom(bytes);
-            return copy;
-        }
-        return Tensor.over(bytes, entry.dtype(), entry.shape(), arena);
+        // Copied where a header of odd length leaves the numbers unaligned, which libtorch must not see.
+        return file.tensor(begin + entry.begin(), entry.dtype(), entry.shape());
     }
 
     private SafetensorsHeader.Entry entry(String name) {
         SafetensorsHeader.Entry entry = header.tensors().get(name);
         if (entry == null) {
-            throw new TensorException(file + " has no tensor \"" + name + "\".");
+            throw new TensorException(file.path() + " has no tensor \"" + name + "\".");
         }
         return entry;
     }

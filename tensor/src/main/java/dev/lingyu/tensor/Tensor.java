@@ -337,6 +337,16 @@ public final class Tensor implements AutoCloseable {
         return alias(handle().select(dimension, index));
     }
 
+    /// A view of the same memory with other sizes and steps.
+    ///
+    /// @param strides elements between neighbours of each dimension
+    /// @param offset  elements before the first
+    public Tensor asStrided(long[] shape, long[] strides, long offset) {
+        try (org.bytedeco.pytorch.LongOptional start = new org.bytedeco.pytorch.LongOptional(offset)) {
+            return alias(handle().as_strided(shape, strides, start));
+        }
+    }
+
     /// The entries of a dimension that an int64 vector names, copied.
     public Tensor indexSelect(int dimension, Tensor indices) {
         return wrap(handle().index_select(dimension, indices.handle()));
@@ -596,6 +606,9 @@ public final class Tensor implements AutoCloseable {
     /// All elements, row by row, as floats.
     public float[] toFloats() {
         float[] values = new float[Math.toIntExact(count())];
+        if (values.length == 0) {
+            return values;
+        }
         try (Scope scope = Scope.open()) {
             Tensor plain = to(DType.F32).to(Device.CPU).contiguous();
             try (FloatPointer memory = new FloatPointer(plain.handle().data_ptr())) {
@@ -608,6 +621,9 @@ public final class Tensor implements AutoCloseable {
     /// All elements, row by row, as doubles.
     public double[] toDoubles() {
         double[] values = new double[Math.toIntExact(count())];
+        if (values.length == 0) {
+            return values;
+        }
         try (Scope scope = Scope.open()) {
             Tensor plain = to(DType.F64).to(Device.CPU).contiguous();
             try (DoublePointer memory = new DoublePointer(plain.handle().data_ptr())) {
@@ -620,6 +636,9 @@ public final class Tensor implements AutoCloseable {
     /// All elements of an integer tensor, row by row.
     public long[] toLongs() {
         long[] values = new long[Math.toIntExact(count())];
+        if (values.length == 0) {
+            return values;
+        }
         try (Scope scope = Scope.open()) {
             Tensor plain = to(DType.I64).to(Device.CPU).contiguous();
             try (LongPointer memory = new LongPointer(plain.handle().data_ptr())) {
@@ -632,6 +651,9 @@ public final class Tensor implements AutoCloseable {
     /// All elements of an integer tensor, row by row, as ints.
     public int[] toInts() {
         int[] values = new int[Math.toIntExact(count())];
+        if (values.length == 0) {
+            return values;
+        }
         try (Scope scope = Scope.open()) {
             Tensor plain = to(DType.I32).to(Device.CPU).contiguous();
             try (IntPointer memory = new IntPointer(plain.handle().data_ptr())) {
