@@ -29,8 +29,15 @@ public record ErrorReport(int exitCode, String sentence) {
 
     /// The typed exceptions with which modules refuse input; their messages are complete sentences. **Add yours
     /// here.**
-    private static final List<Class<? extends Throwable>> USER_INPUT =
-            List.of(CliException.class, dev.lingyu.tensor.TensorException.class);
+    private static final List<Class<? extends Throwable>> USER_INPUT = List.of(
+            CliException.class,
+            dev.lingyu.tensor.TensorException.class,
+            dev.lingyu.dataset.DatasetException.class,
+            dev.lingyu.model.ModelException.class,
+            dev.lingyu.model.jinja.TemplateException.class,
+            dev.lingyu.model.tokenizer.TokenizerException.class,
+            dev.lingyu.engine.SamplingException.class,
+            dev.lingyu.data.sample.SampleDomainException.class);
 
     private static final int FAILED = 1;
     private static final int WRONG_INPUT = 2;
@@ -44,6 +51,14 @@ public record ErrorReport(int exitCode, String sentence) {
         return switch (inner) {
             case CommandLine.ParameterException wrong -> new ErrorReport(WRONG_INPUT, usage(wrong));
             case CommandFailedException told -> new ErrorReport(FAILED, message(told));
+            case dev.lingyu.train.TrainException train ->
+                new ErrorReport(
+                        train.kind() == dev.lingyu.train.TrainException.Kind.INPUT ? WRONG_INPUT : FAILED,
+                        message(train));
+            case dev.lingyu.engine.EngineException engine ->
+                new ErrorReport(
+                        engine.kind() == dev.lingyu.engine.EngineException.Kind.BAD_REQUEST ? WRONG_INPUT : FAILED,
+                        message(engine));
             case OutOfMemoryError memory -> new ErrorReport(FAILED, outOfMemory(memory));
             case UnsatisfiedLinkError natives ->
                 new ErrorReport(

@@ -13,4 +13,9 @@ public record EngineOptions(int maxRows, int prefillChunk, int queueLimit, Optio
     public static EngineOptions defaults() {
         return new EngineOptions(16, 1024, 256, OptionalInt.empty());
     }
+
+    /// The same with another number of rows.
+    public EngineOptions withMaxRows(int rows) {
+        return new EngineOptions(rows, prefillChunk, queueLimit, contextLength);
+    }
 }

@@ -77,6 +77,18 @@ public record ModelConfig(Family family, DecoderConfig decoder, SpecialTokens to
         return new ModelConfig(family, family.read(json), tokens(json), dtype(json), object);
     }
 
+    /// A config for a model made here, from the fields of a `config.json` that matter; the others get defaults.
+    ///
+    /// @param fields `model_type` and its shape
+    /// @param name   what to call the fields in errors
+    public static ModelConfig of(ObjectNode fields, String name) {
+        ModelConfig config = read(Path.of(name), fields);
+        ObjectNode full = JSON.createObjectNode();
+        config.family.write(config.decoder, full);
+        full.setAll(fields);
+        return new ModelConfig(config.family, config.decoder, config.tokens, config.dtype, full);
+    }
+
     /// A config for a model made here.
     public static ModelConfig of(String modelType, DecoderConfig decoder, SpecialTokens tokens) {
         return new ModelConfig(Families.of(modelType), decoder, tokens, DType.F32, JSON.createObjectNode());

@@ -82,8 +82,7 @@ class GoldenEncoderTest {
                 Tensor gradient = gradients.get(i).orElseThrow();
                 Golden.within(
                         Golden.largestDifference(
-                                gradient.toFloats(),
-                                golden.array(arrays.get(i)).toFloats()),
+                                gradient.toFloats(), golden.array(arrays.get(i)).toFloats()),
                         2e-5,
                         "bert " + arrays.get(i));
             }

@@ -101,6 +101,7 @@ public record TrainConfig(
     /// @param saveSteps    `save_steps`, 0 for none but the last
     /// @param saveLimit    `save_total_limit`
     /// @param evalSteps    `eval_steps`, 0 for none but the last
+    /// @param evalOnStart  `eval_on_start`: check before the first step too
     /// @param saveDtype    the type of the saved weights: f32, or bf16 where the model computes in it
     public record Output(
             Path directory,
@@ -110,6 +111,7 @@ public record TrainConfig(
             int saveSteps,
             int saveLimit,
             int evalSteps,
+            boolean evalOnStart,
             DType saveDtype) {}
 
     /// Reads a YAML file and `key=value` overrides.
@@ -227,6 +229,7 @@ public record TrainConfig(
                 s.whole("save_steps", 500, 0),
                 s.whole("save_total_limit", 3, 1),
                 s.whole("eval_steps", 0, 0),
+                s.flag("eval_on_start", false),
                 DType.parse(s.text("save_dtype", dtype.torchName())));
     }
 }

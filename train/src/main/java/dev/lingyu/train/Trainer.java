@@ -198,6 +198,11 @@ public final class Trainer {
             double lastLoss = Double.NaN;
             Optional<TrainingListener.EvaluationReport> evaluation = Optional.empty();
             int done = firstStep;
+            if (done == 0 && output.evalOnStart() && !rows.validation().isEmpty()) {
+                TrainingListener.EvaluationReport before = evaluate();
+                log.evaluation(0, before);
+                listener.evaluated(0, before);
+            }
             while (done < totalSteps && !stopRequested) {
                 TrainingListener.StepReport report = step(objective, optimizer, done);
                 done++;
