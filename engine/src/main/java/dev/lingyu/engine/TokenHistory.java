@@ -42,7 +42,9 @@ public final class TokenHistory {
             ids = Arrays.copyOf(ids, length * 2);
         }
         ids[length++] = id;
-        generatedCounts[entry(id)]++;
+        // Not in one expression: Java would take hold of the array before the entry makes it grow.
+        int entry = entry(id);
+        generatedCounts[entry]++;
     }
 
     /// An independent copy, for a beam that branches.
