@@ -7,7 +7,8 @@ import java.util.Optional;
 
 /// What a byte-level vocabulary should be like.
 ///
-/// Ids are laid out as BLOOM's: special tokens first, then the 256 byte letters, then one token per merge.
+/// Ids are laid out as BLOOM's: special tokens first, then the 256 byte letters, then one token per
+/// merge.
 ///
 /// @param vocabularySize how many tokens to end with; fewer when the texts give no more
 /// @param minimumFrequency a pair that occurs less often is not merged

@@ -5,7 +5,8 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.function.IntConsumer;
 
-/// Learns a byte-level BPE vocabulary from texts (Sennrich et al. 2016, on bytes as in Radford et al. 2019).
+/// Learns a byte-level BPE vocabulary from texts (Sennrich et al. 2016, on bytes as in Radford et
+/// al. 2019).
 ///
 /// ```java
 /// BpeTrainer trainer = new BpeTrainer(BpeSettings.bloom(8000));
@@ -14,13 +15,11 @@ import java.util.function.IntConsumer;
 /// vocabulary.save(directory);
 /// ```
 ///
-/// The most frequent pair of neighbouring tokens becomes a token, again and again. Among equally frequent
-/// pairs the
-/// one whose left token has the lower id wins, then the one whose right token has: the order of the texts
-/// makes no
-/// difference, and Hugging Face's trainer finds the same merges. Unlike there, a merge that would spell a
-/// special
-/// token is passed over, so that text can never produce one by merging.
+/// The most frequent pair of neighbouring tokens becomes a token, again and again. Among equally
+/// frequent pairs the one whose left token has the lower id wins, then the one whose right token
+/// has: the order of the texts makes no difference, and Hugging Face's trainer finds the same
+/// merges. Unlike there, a merge that would spell a special token is passed over, so that text can
+/// never produce one by merging.
 ///
 /// Memory is about 40 bytes per byte of distinct pre-tokens. Not for several threads.
 public final class BpeTrainer {

@@ -7,14 +7,12 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 
-/// Streams SentencePiece vocabularies: tokens are text with `▁` for a space, and what they can't spell comes
-/// as a run
-/// of byte tokens (`<0xE9><0xA2><0x86>`).
+/// Streams SentencePiece vocabularies: tokens are text with `▁` for a space, and what they can't
+/// spell comes as a run of byte tokens (`<0xE9><0xA2><0x86>`).
 ///
-/// A run is held back until a token that is no byte ends it: by the format's rule one wrong byte turns the
-/// whole run
-/// into U+FFFD, one per byte, so no character of a run is certain before its end. (A line feed is a byte token
-/// too.)
+/// A run is held back until a token that is no byte ends it: by the format's rule one wrong byte
+/// turns the whole run into U+FFFD, one per byte, so no character of a run is certain before its
+/// end. (A line feed is a byte token too.)
 final class ByteFallbackStream implements StreamDecoder {
 
     private final StreamTokens tokens;

@@ -4,9 +4,8 @@ import java.util.Arrays;
 
 /// The 256 letters with which byte-level vocabularies spell bytes (GPT-2's table).
 ///
-/// Bytes that Latin-1 prints as a visible sign are that sign; the other 68 (controls, space, soft hyphen …)
-/// are the
-/// letters from U+0100 on, in order: a space is `Ġ`, a line feed `Ċ`.
+/// Bytes that Latin-1 prints as a visible sign are that sign; the other 68 (controls, space, soft
+/// hyphen …) are the letters from U+0100 on, in order: a space is `Ġ`, a line feed `Ċ`.
 final class ByteLetters {
 
     /// The end of the range that letters lie in.

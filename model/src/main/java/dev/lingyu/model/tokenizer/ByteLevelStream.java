@@ -3,8 +3,8 @@ package dev.lingyu.model.tokenizer;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
-/// Streams byte-level vocabularies: every token is a run of bytes, and a character is out as soon as its last
-/// byte is.
+/// Streams byte-level vocabularies: every token is a run of bytes, and a character is out as soon
+/// as its last byte is.
 final class ByteLevelStream implements StreamDecoder {
 
     private final StreamTokens tokens;

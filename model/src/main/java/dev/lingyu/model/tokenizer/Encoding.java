@@ -4,9 +4,9 @@ import java.util.Arrays;
 
 /// Token ids and the place of each token in the text.
 ///
-/// Places are UTF-16 units, so that `text.substring(starts[i], ends[i])` is what token `i` stands for. A token
-/// that
-/// holds only some bytes of a character covers the whole character, hence neighbours may overlap there.
+/// Places are UTF-16 units, so that `text.substring(starts[i], ends[i])` is what token `i` stands
+/// for. A token that holds only some bytes of a character covers the whole character, hence
+/// neighbours may overlap there.
 ///
 /// @param ids token ids `[tokens]`
 /// @param starts first UTF-16 unit of each token `[tokens]`

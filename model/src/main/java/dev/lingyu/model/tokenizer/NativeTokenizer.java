@@ -11,14 +11,13 @@ import org.jspecify.annotations.Nullable;
 
 /// One tokenizer of the native library behind DJL.
 ///
-/// It talks to the JNI methods instead of DJL's `HuggingFaceTokenizer`: that class truncates at 512 tokens
-/// unless told
-/// otherwise, reports its first use over the network unless switched off, applies `tokenizer_config.json` a
-/// second
-/// time, and fetches eight arrays per text where one is wanted.
+/// It talks to the JNI methods instead of DJL's `HuggingFaceTokenizer`: that class truncates at 512
+/// tokens unless told otherwise, reports its first use over the network unless switched off,
+/// applies `tokenizer_config.json` a second time, and fetches eight arrays per text where one is
+/// wanted.
 ///
-/// Encoding and decoding may run in many threads at once; the lock only keeps [#close()] from freeing what is
-/// in use.
+/// Encoding and decoding may run in many threads at once; the lock only keeps [#close()] from
+/// freeing what is in use.
 final class NativeTokenizer implements AutoCloseable {
 
     private static final TokenizersLibrary LIBRARY = load();
@@ -127,7 +126,8 @@ final class NativeTokenizer implements AutoCloseable {
         }
     }
 
-    /// A lone surrogate is no character and has no UTF-8 form; U+FFFD keeps every other offset where it was.
+    /// A lone surrogate is no character and has no UTF-8 form; U+FFFD keeps every other offset
+    /// where it was.
     private static String wellFormed(String text) {
         StringBuilder copy = null;
         int length = text.length();
@@ -160,8 +160,8 @@ final class NativeTokenizer implements AutoCloseable {
         return message == null ? "no reason given" : message.strip().replaceAll("\\s+", " ");
     }
 
-    /// Both properties must stand before the library's classes load: no network, and no search for CUDA's
-    /// library.
+    /// Both properties must stand before the library's classes load: no network, and no search for
+    /// CUDA's library.
     private static TokenizersLibrary load() {
         System.getProperties().putIfAbsent("ai.djl.offline", "true");
         System.getProperties().putIfAbsent("RUST_FLAVOR", "cpu");

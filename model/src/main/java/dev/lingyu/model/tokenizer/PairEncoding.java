@@ -5,9 +5,8 @@ import java.util.Arrays;
 /// Two texts as one row with special tokens, as cross-encoders read them.
 ///
 /// @param ids token ids `[tokens]`
-/// @param typeIds 0 for the first text and its special tokens, 1 for the second, as the tokenizer's template
-///                says
-///     `[tokens]`
+/// @param typeIds 0 for the first text and its special tokens, 1 for the second, as the tokenizer's
+///     template says `[tokens]`
 public record PairEncoding(int[] ids, int[] typeIds) {
 
     @Override

@@ -11,16 +11,13 @@ import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.function.IntConsumer;
 
-/// The merging itself: all words in one array of tokens, counts of pairs kept up to date, and for each pair
-/// the places
-/// where it occurred.
+/// The merging itself: all words in one array of tokens, counts of pairs kept up to date, and for
+/// each pair the places where it occurred.
 ///
-/// A merge visits only the places of its pair and changes only the counts of the neighbours there, so the work
-/// does
-/// not depend on how long words are: with BLOOM's cuts a Chinese word is a whole clause. Places go stale when a
-/// neighbour is merged away; they are checked when visited. Counts in the queue only ever fall behind by being
-/// too
-/// high; they are checked when they come up.
+/// A merge visits only the places of its pair and changes only the counts of the neighbours there,
+/// so the work does not depend on how long words are: with BLOOM's cuts a Chinese word is a whole
+/// clause. Places go stale when a neighbour is merged away; they are checked when visited. Counts
+/// in the queue only ever fall behind by being too high; they are checked when they come up.
 final class PairMerges {
 
     private static final int NONE = -1;
@@ -197,8 +194,8 @@ final class PairMerges {
     /// A pair as it was when it was put into the queue.
     private record Candidate(Pair pair, long count) {}
 
-    /// Two neighbouring tokens, how often they occur now, and where they ever did since the last merge of the
-    /// pair.
+    /// Two neighbouring tokens, how often they occur now, and where they ever did since the last
+    /// merge of the pair.
     private static final class Pair {
         final int left;
         final int right;

@@ -4,8 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
 import java.util.Optional;
 
-/// Finds the contradictions in a `tokenizer.json` that the native library does not look for when it loads the file.
-/// It would meet them while encoding or decoding, and its panic ends the whole process instead of raising an error.
+/// Finds the contradictions in a `tokenizer.json` that the native library does not look for when it
+/// loads the file. It would meet them while encoding or decoding, and its panic ends the whole
+/// process instead of raising an error.
 final class PipelineCheck {
 
     private PipelineCheck() {}
@@ -42,7 +43,8 @@ final class PipelineCheck {
         return Optional.empty();
     }
 
-    /// What is wrong with merges that join subwords with a prefix: the library cuts the prefix off unseen.
+    /// What is wrong with merges that join subwords with a prefix: the library cuts the prefix off
+    /// unseen.
     ///
     /// @param model the `model` section
     static Optional<String> ofMerges(JsonNode model) {

@@ -9,9 +9,9 @@ import java.util.regex.Pattern;
 
 /// How a byte-level vocabulary cuts text before merging; no token ever crosses a cut.
 public enum PreTokenizer {
-    /// BLOOM: runs between white space, brackets and the sentence signs of Latin, Chinese, Hindi and Arabic,
-    /// with one
-    /// space in front. Chinese is cut at punctuation only, so whole phrases can become tokens.
+    /// BLOOM: runs between white space, brackets and the sentence signs of Latin, Chinese, Hindi
+    /// and Arabic, with one space in front. Chinese is cut at punctuation only, so whole phrases
+    /// can become tokens.
     BLOOM(
             " ?[^(\\s|[.,!?…。，、।۔،])]+",
             // The published class, read by its library, is: no bracket, no bar, no white space, no sentence
@@ -24,7 +24,8 @@ public enum PreTokenizer {
             "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\p{IsWhite_Space}\\p{L}\\p{N}]+"
                     + "|\\p{IsWhite_Space}+(?!\\P{IsWhite_Space})|\\p{IsWhite_Space}+"),
 
-    /// Qwen2: as GPT-2, but every digit alone, line breaks kept together, and text normalised to NFC first.
+    /// Qwen2: as GPT-2, but every digit alone, line breaks kept together, and text normalised to
+    /// NFC first.
     QWEN2(
             "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
                     + "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
@@ -57,7 +58,8 @@ public enum PreTokenizer {
         }
     }
 
-    /// Writes the sections of `tokenizer.json` that cut and join, as the family's published files have them.
+    /// Writes the sections of `tokenizer.json` that cut and join, as the family's published files
+    /// have them.
     void describe(ObjectNode root) {
         if (this == QWEN2) {
             root.putObject("normalizer").put("type", "NFC");

@@ -13,16 +13,14 @@ import java.util.Set;
 
 /// Which ids begin, end, fill and replace, gathered from the settings beside `tokenizer.json`.
 ///
-/// A role is looked up as a token in `tokenizer_config.json`, then in `special_tokens_map.json`, then as an id
-/// in
-/// `generation_config.json`, then in `config.json`. A name or id that the vocabulary does not have is passed
-/// over:
-/// published configs often carry the defaults of another model.
+/// A role is looked up as a token in `tokenizer_config.json`, then in `special_tokens_map.json`,
+/// then as an id in `generation_config.json`, then in `config.json`. A name or id that the
+/// vocabulary does not have is passed over: published configs often carry the defaults of another
+/// model.
 ///
 /// @param eos all ids that end an answer: the tokenizer's own first, then those that only
-///            generation_config.json names
-///     (chat models end turns with another token than documents); config.json counts when nothing else names
-///     one
+///     generation_config.json names (chat models end turns with another token than documents);
+///     config.json counts when nothing else names one
 record SpecialTokens(OptionalInt bos, List<Integer> eos, OptionalInt pad, OptionalInt unk) {
 
     static SpecialTokens read(Path directory, TokenizerFile file) {

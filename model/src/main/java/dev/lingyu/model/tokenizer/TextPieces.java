@@ -5,13 +5,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 
-/// Chooses how the tokens of one vocabulary become text piece by piece, from the `decoder` section of its file.
+/// Chooses how the tokens of one vocabulary become text piece by piece, from the `decoder` section
+/// of its file.
 ///
-/// Two kinds cover nearly all generating models and work on bytes directly: byte-level (GPT-2, BLOOM, Qwen,
-/// LLaMA 3,
-/// DeepSeek) and SentencePiece with byte fallback (LLaMA 1 and 2, Mistral, Gemma). Everything else goes
-/// through a
-/// sliding window of the library's own decoder.
+/// Two kinds cover nearly all generating models and work on bytes directly: byte-level (GPT-2,
+/// BLOOM, Qwen, LLaMA 3, DeepSeek) and SentencePiece with byte fallback (LLaMA 1 and 2, Mistral,
+/// Gemma). Everything else goes through a sliding window of the library's own decoder.
 final class TextPieces {
 
     private TextPieces() {}

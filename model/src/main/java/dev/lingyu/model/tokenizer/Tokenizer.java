@@ -16,8 +16,8 @@ import java.util.OptionalInt;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/// The tokenizer of a model directory: text to ids and back, exactly as the library that trained the model
-/// does it.
+/// The tokenizer of a model directory: text to ids and back, exactly as the library that trained
+/// the model does it.
 ///
 /// ```java
 /// try (Tokenizer tokenizer = Tokenizer.open(modelDirectory)) {
@@ -26,10 +26,9 @@ import org.jspecify.annotations.Nullable;
 /// }
 /// ```
 ///
-/// Nothing is ever truncated or padded here, whatever `tokenizer.json` asks for: rooms that cut say so
-/// themselves.
-/// A lone surrogate in a text counts as U+FFFD. All methods may be called from many threads at once; after
-/// [#close()] those that encode or decode throw [IllegalStateException].
+/// Nothing is ever truncated or padded here, whatever `tokenizer.json` asks for: rooms that cut say
+/// so themselves. A lone surrogate in a text counts as U+FFFD. All methods may be called from many
+/// threads at once; after [#close()] those that encode or decode throw [IllegalStateException].
 public final class Tokenizer implements AutoCloseable {
 
     /// The file that defines a tokenizer.
@@ -73,7 +72,8 @@ public final class Tokenizer implements AutoCloseable {
     /// Opens the tokenizer of a Hugging Face directory.
     ///
     /// @param modelDirectory holds `tokenizer.json`; beside it may lie `tokenizer_config.json`,
-    ///     `special_tokens_map.json`, `generation_config.json` and `config.json`, which name the special tokens
+    ///     `special_tokens_map.json`, `generation_config.json` and `config.json`, which name the
+    ///     special tokens
     /// @throws TokenizerException when `tokenizer.json` is missing, or one of the files is damaged
     public static Tokenizer open(Path modelDirectory) {
         Path path = modelDirectory.resolve(FILE_NAME);
@@ -84,17 +84,16 @@ public final class Tokenizer implements AutoCloseable {
         return new Tokenizer(modelDirectory, sha256(json), file, specialTokens, tokenizer);
     }
 
-    /// Encodes a text as it stands: no token is put before or behind it, but added tokens that occur in it
-    /// (`<|im_end|>`) become their one id.
+    /// Encodes a text as it stands: no token is put before or behind it, but added tokens that
+    /// occur in it (`<|im_end|>`) become their one id.
     ///
     /// @return ids `[tokens]`
     public int[] encode(String text) {
         return tokenizer.encode(text, false);
     }
 
-    /// Encodes a text with the tokens that the model expects around it, as the tokenizer's post-processor says:
-    /// LLaMA's
-    /// `<s>` in front, BERT's `[CLS]` and `[SEP]`, nothing for BLOOM.
+    /// Encodes a text with the tokens that the model expects around it, as the tokenizer's
+    /// post-processor says: LLaMA's `<s>` in front, BERT's `[CLS]` and `[SEP]`, nothing for BLOOM.
     ///
     /// @return ids `[tokens]`
     public int[] encodeWithSpecialTokens(String text) {
@@ -108,12 +107,13 @@ public final class Tokenizer implements AutoCloseable {
         return tokenizer.encodePair(first, second);
     }
 
-    /// Encodes foreign text in which special tokens mean nothing: a user who types `<|im_end|>` gets the
-    /// letters, not
-    /// the end of the turn. Added tokens that are not special are still recognised.
+    /// Encodes foreign text in which special tokens mean nothing: a user who types `<|im_end|>`
+    /// gets the letters, not the end of the turn. Added tokens that are not special are still
+    /// recognised.
     ///
-    /// The native library can't switch this per call, so the first use builds a second tokenizer without the
-    /// special tokens (as long and as large as opening the first), kept until [#close()].
+    /// The native library can't switch this per call, so the first use builds a second tokenizer
+    /// without the special tokens (as long and as large as opening the first), kept until
+    /// [#close()].
     ///
     /// @return ids `[tokens]`; equal to [#encode] for text that spells no special token
     public int[] encodePlain(String text) {
@@ -137,7 +137,8 @@ public final class Tokenizer implements AutoCloseable {
         return new Encoding(encoded.ids(), starts, ends);
     }
 
-    /// Turns ids into text; ids that the vocabulary does not have add nothing, broken UTF-8 becomes U+FFFD.
+    /// Turns ids into text; ids that the vocabulary does not have add nothing, broken UTF-8 becomes
+    /// U+FFFD.
     ///
     /// @param ids `[tokens]`
     /// @param skipSpecialTokens leave out special tokens such as `</s>`
@@ -152,7 +153,8 @@ public final class Tokenizer implements AutoCloseable {
         return (skipSpecialTokens ? streamsWithoutSpecial : streamsWithSpecial).get();
     }
 
-    /// The highest id + 1, added tokens included; a model's embedding may be larger (padded), never smaller.
+    /// The highest id + 1, added tokens included; a model's embedding may be larger (padded), never
+    /// smaller.
     public int vocabularySize() {
         return file.vocabularySize();
     }
@@ -185,7 +187,8 @@ public final class Tokenizer implements AutoCloseable {
         return specialTokens.unk();
     }
 
-    /// The token of an id as the vocabulary spells it (byte-level vocabularies write `Ġ` for a space).
+    /// The token of an id as the vocabulary spells it (byte-level vocabularies write `Ġ` for a
+    /// space).
     ///
     /// @return empty when the vocabulary has no such id
     public Optional<String> token(int id) {
@@ -209,11 +212,11 @@ public final class Tokenizer implements AutoCloseable {
         return digest;
     }
 
-    /// Copies the tokenizer's files and chat template byte for byte into another directory, which is made if
-    /// missing;
-    /// files that are not there are not made.
+    /// Copies the tokenizer's files and chat template byte for byte into another directory, which
+    /// is made if missing; files that are not there are not made.
     ///
-    /// @throws TokenizerException when `tokenizer.json` changed since it was opened, or a file can't be copied
+    /// @throws TokenizerException when `tokenizer.json` changed since it was opened, or a file
+    ///     can't be copied
     public void save(Path target) {
         if (!sha256(read(directory.resolve(FILE_NAME))).equals(digest)) {
             throw new TokenizerException(

@@ -2,7 +2,8 @@ package dev.lingyu.model.tokenizer;
 
 import java.io.Serial;
 
-/// A tokenizer's files are missing, damaged or contradict each other; the message is one sentence for the user.
+/// A tokenizer's files are missing, damaged or contradict each other; the message is one sentence
+/// for the user.
 public final class TokenizerException extends RuntimeException {
 
     @Serial

@@ -15,11 +15,11 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
-/// What Java needs to know of a `tokenizer.json`: tokens by id, which of them are special, and how tokens
-/// become text.
+/// What Java needs to know of a `tokenizer.json`: tokens by id, which of them are special, and how
+/// tokens become text.
 ///
-/// The whole file is parsed, so broken JSON is found here and never reaches native code; merges are skipped
-/// over.
+/// The whole file is parsed, so broken JSON is found here and never reaches native code; merges are
+/// skipped over.
 final class TokenizerFile {
 
     static final ObjectMapper JSON = new ObjectMapper();
@@ -86,7 +86,8 @@ final class TokenizerFile {
         return file;
     }
 
-    /// The same file without its special tokens, so that text which spells one is read letter by letter.
+    /// The same file without its special tokens, so that text which spells one is read letter by
+    /// letter.
     static String withoutSpecialTokens(byte[] json) {
         ObjectNode root = (ObjectNode) tree(json);
         ArrayNode kept = JSON.createArrayNode();
@@ -159,7 +160,8 @@ final class TokenizerFile {
         modelVocabularySize = ids.size();
     }
 
-    /// BPE, WordPiece and WordLevel write `{token: id}`, Unigram `[[token, score]]` with the place as id.
+    /// BPE, WordPiece and WordLevel write `{token: id}`, Unigram `[[token, score]]` with the place
+    /// as id.
     private void readVocabulary(JsonParser parser) throws IOException {
         if (parser.currentToken() == JsonToken.START_OBJECT) {
             while (parser.nextToken() == JsonToken.FIELD_NAME) {
@@ -195,9 +197,8 @@ final class TokenizerFile {
         return (int) id;
     }
 
-    /// Gives ids as the native library does: a token of the vocabulary keeps its id, a new one gets the next
-    /// free id
-    /// behind vocabulary and added tokens, whatever number the file names.
+    /// Gives ids as the native library does: a token of the vocabulary keeps its id, a new one gets
+    /// the next free id behind vocabulary and added tokens, whatever number the file names.
     private void readAddedTokens(JsonNode added) {
         if (!added.isMissingNode() && !added.isNull() && !added.isArray()) {
             throw damaged("\"added_tokens\" must be a list");

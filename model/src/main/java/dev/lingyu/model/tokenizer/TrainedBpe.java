@@ -32,8 +32,7 @@ public record TrainedBpe(BpeSettings settings, List<String> tokens, List<Merge> 
     }
 
     /// Writes `tokenizer.json` in the layout of BLOOM's, `tokenizer_config.json` and
-    /// `special_tokens_map.json`, each
-    /// whole or not at all.
+    /// `special_tokens_map.json`, each whole or not at all.
     ///
     /// @param directory is made if missing
     /// @throws TokenizerException when a file can't be written

@@ -1,11 +1,11 @@
 package dev.lingyu.model.tokenizer;
 
-/// Turns bytes into text as they arrive; broken sequences become U+FFFD, one for each longest prefix of a
-/// character.
+/// Turns bytes into text as they arrive; broken sequences become U+FFFD, one for each longest
+/// prefix of a character.
 ///
-/// This is the rule of Unicode 3.9 ("maximal subparts") and of Rust's `from_utf8_lossy`. The JDK's decoder
-/// differs:
-/// it gives one U+FFFD for an encoded surrogate (`ED A0 80`), where the rule gives three.
+/// This is the rule of Unicode 3.9 ("maximal subparts") and of Rust's `from_utf8_lossy`. The JDK's
+/// decoder differs: it gives one U+FFFD for an encoded surrogate (`ED A0 80`), where the rule gives
+/// three.
 final class Utf8Pieces {
 
     private final StringBuilder text = new StringBuilder();

@@ -2,22 +2,20 @@ package dev.lingyu.model.tokenizer;
 
 import java.util.Arrays;
 
-/// Streams any vocabulary by decoding the last few tokens again: once with and once without the new one; the
-/// text
-/// that is more is new.
+/// Streams any vocabulary by decoding the last few tokens again: once with and once without the new
+/// one; the text that is more is new.
 ///
-/// The token before the window's new part stays in it, because decoders treat the first token of a text
-/// differently
-/// (WordPiece puts no space before it). Text that ends in U+FFFD waits for the next token, in a window of at
-/// most
-/// [#LONGEST] tokens, so that the work per token stays bounded.
+/// The token before the window's new part stays in it, because decoders treat the first token of a
+/// text differently (WordPiece puts no space before it). Text that ends in U+FFFD, and tokens
+/// without text, wait for the next token, at most [#LONGEST] of them, so that the work per token
+/// stays bounded.
 final class WindowStream implements StreamDecoder {
 
     private static final int LONGEST = 16;
 
     private final StreamTokens tokens;
     private final Whole whole;
-    private int[] window = new int[LONGEST];
+    private final int[] window = new int[2 * LONGEST];
     private int size;
     private int given;
 
@@ -31,12 +29,9 @@ final class WindowStream implements StreamDecoder {
         if (tokens.textual(id).isEmpty()) {
             return "";
         }
-        if (size == window.length) {
-            window = Arrays.copyOf(window, size * 2);
-        }
         window[size++] = id;
         String piece = pending();
-        if (piece.isEmpty() || piece.endsWith("\uFFFD") && size < LONGEST) {
+        if (size - given < LONGEST && (piece.isEmpty() || piece.endsWith("\uFFFD"))) {
             return "";
         }
         System.arraycopy(window, given, window, 0, size - given);

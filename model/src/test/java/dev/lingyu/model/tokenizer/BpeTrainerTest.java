@@ -71,7 +71,8 @@ class BpeTrainerTest {
         assertThat(trained(BpeSettings.bloom(400), texts)).isEqualTo(first);
     }
 
-    /// The file holds what `tokenizers` 0.23.3 found for the same texts with BLOOM's cuts and minimum frequency 2.
+    /// The file holds what `tokenizers` 0.23.3 found for the same texts with BLOOM's cuts and
+    /// minimum frequency 2.
     @Test
     void mergesAreThoseOfHuggingFacesTrainer() throws IOException {
         List<String> recorded;

@@ -6,9 +6,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/// The plainest encoder that follows the definition: cut, spell in byte letters, then do the merge that was
-/// learned
-/// first until none applies. Slow on purpose; it checks the fast one.
+/// The plainest encoder that follows the definition: cut, spell in byte letters, then do the merge
+/// that was learned first until none applies. Slow on purpose; it checks the fast one.
 final class ByteLevelBpe {
 
     private final PreTokenizer preTokenizer;

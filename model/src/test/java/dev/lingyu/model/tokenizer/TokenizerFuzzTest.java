@@ -22,8 +22,8 @@ import net.jqwik.api.lifecycle.AfterContainer;
 import net.jqwik.api.lifecycle.BeforeContainer;
 import org.jspecify.annotations.Nullable;
 
-/// Foreign bytes never bring the program down: a damaged file is a sentence, and any text survives the round
-/// trip.
+/// Foreign bytes never bring the program down: a damaged file is a sentence, and any text survives
+/// the round trip.
 class TokenizerFuzzTest {
 
     private static Path root = Path.of("");
@@ -49,8 +49,8 @@ class TokenizerFuzzTest {
         }
     }
 
-    /// The seed is fixed: a damage that native code does not survive ends the whole test run, so new ones are looked
-    /// for in [#manyDamagedFilesOpenOrAreRefused] only.
+    /// The seed is fixed: a damage that native code does not survive ends the whole test run, so
+    /// new ones are looked for in [#manyDamagedFilesOpenOrAreRefused] only.
     @Property(tries = 600, seed = "20261124", shrinking = ShrinkingMode.OFF)
     void aDamagedFileOpensOrIsRefusedInASentence(@ForAll("damages") Damage damage) throws IOException {
         openOrRefuse(damage);

@@ -30,7 +30,8 @@ final class Vocabularies {
         return directory;
     }
 
-    /// A vocabulary of LLaMA's kind: `▁` for spaces, byte tokens for what has no token, `<s>` put in front.
+    /// A vocabulary of LLaMA's kind: `▁` for spaces, byte tokens for what has no token, `<s>` put
+    /// in front.
     static Path byteFallback(Path directory) throws IOException {
         ObjectNode root = TokenizerFile.JSON.createObjectNode().put("version", "1.0");
         ArrayNode added = root.putArray("added_tokens");
