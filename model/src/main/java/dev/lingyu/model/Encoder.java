@@ -14,14 +14,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/// A bidirectional transformer that turns texts into vectors: BERT (Devlin et al. 2019) and RoBERTa (Liu et al. 2019).
+/// A bidirectional transformer that turns texts into vectors: BERT (Devlin et al. 2019) and RoBERTa (Liu et al.
+/// 2019).
 ///
 /// ```
 /// x = norm(words[ids] + positions + types)
 /// for each layer:  x = norm(x + attention(x));  x = norm(x + feedForward(x))
 /// ```
 ///
-/// Like in [Decoder], texts of different lengths lie end to end in one matrix [tokens × hidden] and no padding exists.
+/// Like in [Decoder], texts of different lengths lie end to end in one matrix [tokens × hidden] and no padding
+/// exists.
 public final class Encoder implements AutoCloseable {
     private final EncoderConfig config;
     private final Map<String, Parameter> parameters;
@@ -103,8 +105,8 @@ public final class Encoder implements AutoCloseable {
         return words.value().device();
     }
 
-    /// The features of every token before the first layer and after each: `layers + 1` tensors [tokens × hidden].
-    /// Recorded for gradients where the thread's mode says so.
+    /// The features of every token before the first layer and after each: `layers + 1` tensors [tokens ×
+    /// hidden]. Recorded for gradients where the thread's mode says so.
     ///
     /// @param batch texts that start at position 0
     /// @param tokenTypes the segment of each token (0 or 1); empty means all 0

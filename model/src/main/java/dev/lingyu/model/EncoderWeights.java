@@ -66,8 +66,8 @@ public final class EncoderWeights {
         return tensors;
     }
 
-    /// @param stored the pooler is kept where files have one: sentence encoders do not use it but other programs ask
-    /// for
+    /// @param stored the pooler is kept where files have one: sentence encoders do not use it but other
+    /// programs ask for
     ///     it
     private static Map<String, long[]> shapes(EncoderConfig config, Set<String> stored) {
         long hidden = config.hiddenSize();

@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -30,22 +31,21 @@ class SaveFamiliesTest {
     @MethodSource("dev.lingyu.model.Golden#decoderFamilies")
     void aSavedDecoderHoldsTheSameBitsUnderTheSameNames(String name) throws IOException {
         Golden golden = Golden.open(name);
-        ModelConfig config = ModelConfig.read(golden.directory());
-        Path saved = Files.createDirectories(SAVED.resolve(name));
+        Path saved = emptied(SAVED.resolve(name));
+        LanguageModel.Options plain = LanguageModel.Options.inference().with(DType.F32, Device.CPU);
         try (Scope scope = Scope.open();
-                Decoder decoder = DecoderWeights.load(golden.directory(), config, DType.F32, Device.CPU, false)) {
-            save(saved, config.toJson(DType.F32), DecoderWeights.tensors(decoder));
+                LanguageModel model = LanguageModel.open(golden.directory(), plain)) {
+            model.save(saved, DType.F32);
             Set<String> expected = storedNames(golden.directory());
-            expected.removeIf(config.family()::isComputed);
+            expected.removeIf(model.config().family()::isComputed);
             assertThat(storedNames(saved)).isEqualTo(expected);
             assertSameBits(golden.directory(), saved);
 
-            ModelConfig again = ModelConfig.read(saved);
-            assertThat(again.decoder()).isEqualTo(config.decoder());
-            try (Decoder reloaded = DecoderWeights.load(saved, again, DType.F32, Device.CPU, false)) {
+            try (LanguageModel again = LanguageModel.open(saved, plain)) {
+                assertThat(again.config().decoder()).isEqualTo(model.config().decoder());
                 TokenBatch tokens = TokenBatch.of(golden.sequences("full.input_ids", "full.attention_mask"));
-                assertThat(reloaded.logits(tokens).toFloats())
-                        .isEqualTo(decoder.logits(tokens).toFloats());
+                assertThat(again.decoder().logits(tokens).toFloats())
+                        .isEqualTo(model.decoder().logits(tokens).toFloats());
             }
         }
     }
@@ -54,13 +54,22 @@ class SaveFamiliesTest {
     void aSavedEncoderHoldsTheSameBitsUnderTheSameNames() throws IOException {
         Golden golden = Golden.open("bert");
         EncoderConfig config = EncoderConfig.read(golden.directory());
-        Path saved = Files.createDirectories(SAVED.resolve("bert"));
+        Path saved = emptied(SAVED.resolve("bert"));
         try (Scope scope = Scope.open();
                 Encoder encoder = EncoderWeights.load(golden.directory(), config, DType.F32, Device.CPU, false)) {
             save(saved, config.source(), EncoderWeights.tensors(encoder));
             assertThat(storedNames(saved)).isEqualTo(storedNames(golden.directory()));
             assertSameBits(golden.directory(), saved);
         }
+    }
+
+    private static Path emptied(Path directory) throws IOException {
+        try (Stream<Path> files = Files.list(Files.createDirectories(directory))) {
+            for (Path file : files.toList()) {
+                Files.delete(file);
+            }
+        }
+        return directory;
     }
 
     private static void save(Path directory, Object json, Map<String, Tensor> tensors) throws IOException {

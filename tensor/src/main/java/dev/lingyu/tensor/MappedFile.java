@@ -9,10 +9,11 @@ import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/// A file whose pages the operating system maps on demand, for formats that keep tensors as plain little-endian bytes.
+/// A file whose pages the operating system maps on demand, for formats that keep tensors as plain little-endian
+/// bytes.
 ///
-/// Everything taken from it is read-only memory: writing to it ends the process. It stays valid until neither this
-/// object nor any tensor over it is reachable.
+/// Everything taken from it is read-only memory: writing to it ends the process. It stays valid until neither
+/// this object nor any tensor over it is reachable.
 public final class MappedFile {
     private final Path file;
     private final MemorySegment bytes;

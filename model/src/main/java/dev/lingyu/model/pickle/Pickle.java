@@ -14,8 +14,9 @@ import java.util.Map;
 
 /// Reads a pickle (protocols 0 to 5, https://docs.python.org/3/library/pickletools.html) into plain Java data.
 ///
-/// `dict` becomes a map, `list`, `tuple` and `set` a list, `int` a Long, `str` a String, tensors a [StoredTensor], and
-/// `None` the constant [#NONE]. The machine has no opcode that runs anything: what [Globals] does not know is refused.
+/// `dict` becomes a map, `list`, `tuple` and `set` a list, `int` a Long, `str` a String, tensors a
+/// [StoredTensor], and `None` the constant [#NONE]. The machine has no opcode that runs anything: what
+/// [Globals] does not know is refused.
 final class Pickle {
     /// Python's `None`.
     static final Object NONE = new Object();

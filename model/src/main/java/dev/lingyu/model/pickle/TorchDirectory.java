@@ -14,8 +14,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/// The pickled weights of a model directory: `pytorch_model.bin`, the shards that `pytorch_model.bin.index.json` lists,
-/// or Megatron's `mp_rank_00_model_states.pt`.
+/// The pickled weights of a model directory: `pytorch_model.bin`, the shards that
+/// `pytorch_model.bin.index.json` lists, or Megatron's `mp_rank_00_model_states.pt`.
 public final class TorchDirectory {
     private static final String INDEX = "pytorch_model.bin.index.json";
     private static final List<String> SINGLES =
@@ -42,7 +42,8 @@ public final class TorchDirectory {
 
     /// Opens all files of a directory.
     ///
-    /// @throws TensorException when a file is missing or unsound, wants anything but tensors, or is one of several
+    /// @throws TensorException when a file is missing or unsound, wants anything but tensors, or is one of
+    /// several
     ///     tensor-parallel parts
     public static TorchDirectory open(Path directory) {
         Map<String, TorchFile> fileOf = new LinkedHashMap<>();
