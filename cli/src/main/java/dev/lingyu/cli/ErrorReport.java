@@ -1,14 +1,5 @@
 package dev.lingyu.cli;
 
-import dev.lingyu.data.sample.SampleDomainException;
-import dev.lingyu.dataset.DatasetException;
-import dev.lingyu.engine.EngineException;
-import dev.lingyu.engine.SamplingException;
-import dev.lingyu.model.ModelException;
-import dev.lingyu.model.jinja.TemplateException;
-import dev.lingyu.model.tokenizer.TokenizerException;
-import dev.lingyu.tensor.TensorException;
-import dev.lingyu.train.TrainException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -28,7 +19,8 @@ import picocli.CommandLine;
 
 /// What the user is told about a failure, and the exit code that goes with it.
 ///
-/// In: any throwable of any module. Out: code 2 where the user's input is wrong, 1 where the program failed, and one
+/// In: any throwable of any module. Out: code 2 where the user's input is wrong, 1 where the program failed,
+/// and one
 /// sentence. Modules do not share a base class for "the input is wrong"; [#USER_INPUT] is where they meet.
 ///
 /// @param exitCode 1 or 2
@@ -39,14 +31,13 @@ public record ErrorReport(int exitCode, String sentence) {
     /// here.**
     private static final List<Class<? extends Throwable>> USER_INPUT = List.of(
             CliException.class,
-            SampleDomainException.class,
-            DatasetException.class,
-            SamplingException.class,
-            ModelException.class,
-            TemplateException.class,
-            TokenizerException.class,
-            TensorException.class,
-            TrainException.class);
+            dev.lingyu.tensor.TensorException.class,
+            dev.lingyu.dataset.DatasetException.class,
+            dev.lingyu.model.ModelException.class,
+            dev.lingyu.model.jinja.TemplateException.class,
+            dev.lingyu.model.tokenizer.TokenizerException.class,
+            dev.lingyu.engine.SamplingException.class,
+            dev.lingyu.data.sample.SampleDomainException.class);
 
     private static final int FAILED = 1;
     private static final int WRONG_INPUT = 2;
@@ -59,10 +50,15 @@ public record ErrorReport(int exitCode, String sentence) {
         }
         return switch (inner) {
             case CommandLine.ParameterException wrong -> new ErrorReport(WRONG_INPUT, usage(wrong));
-            case EngineException engine ->
-                new ErrorReport(
-                        engine.kind() == EngineException.Kind.BAD_REQUEST ? WRONG_INPUT : FAILED, message(engine));
             case CommandFailedException told -> new ErrorReport(FAILED, message(told));
+            case dev.lingyu.train.TrainException train ->
+                new ErrorReport(
+                        train.kind() == dev.lingyu.train.TrainException.Kind.INPUT ? WRONG_INPUT : FAILED,
+                        message(train));
+            case dev.lingyu.engine.EngineException engine ->
+                new ErrorReport(
+                        engine.kind() == dev.lingyu.engine.EngineException.Kind.BAD_REQUEST ? WRONG_INPUT : FAILED,
+                        message(engine));
             case OutOfMemoryError memory -> new ErrorReport(FAILED, outOfMemory(memory));
             case UnsatisfiedLinkError natives ->
                 new ErrorReport(
