@@ -3,7 +3,9 @@ package dev.lingyu.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
+import dev.lingyu.engine.EngineException;
 import dev.lingyu.tensor.TensorException;
+import dev.lingyu.train.TrainException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.BindException;
@@ -26,6 +28,10 @@ class ErrorReportTest {
     static Stream<Arguments> failures() {
         return Stream.of(
                 arguments(new TensorException("w.safetensors: lies."), 2, "w.safetensors: lies."),
+                arguments(new EngineException(EngineException.Kind.BAD_REQUEST, "too long."), 2, "too long."),
+                arguments(new EngineException(EngineException.Kind.FAILED, "closed."), 1, "closed."),
+                arguments(new TrainException(TrainException.Kind.INPUT, "no rows."), 2, "no rows."),
+                arguments(new TrainException(TrainException.Kind.FAILURE, "loss is NaN."), 1, "loss is NaN."),
                 arguments(new CliException("give a model."), 2, "give a model."),
                 arguments(new NoSuchFileException("a.yaml"), 2, "a.yaml does not exist"),
                 arguments(new AccessDeniedException("a.yaml"), 2, "a.yaml may not be read or written"),
