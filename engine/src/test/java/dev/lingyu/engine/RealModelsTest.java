@@ -31,7 +31,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /// Real weights against what transformers computes with them: text in, text out.
 ///
-/// `-Dlingyu.models=DIR` or the variable LINGYU_MODELS names the folder of the model directories. Figures go to standard
+/// `-Dlingyu.models=DIR` or the variable LINGYU_MODELS names the folder of the model directories. Figures go to
+/// standard
 /// output.
 @Tag("heavy")
 class RealModelsTest {
@@ -53,7 +54,8 @@ class RealModelsTest {
                 }
                 assertThat(prompt(model, row)).containsExactly(ids(row, "prompt_ids"));
                 if (row.has("answer")) {
-                    assertThat(model.requireTokenizer().encode(row.path("answer").asText()))
+                    assertThat(model.requireTokenizer()
+                                    .encode(row.path("answer").asText()))
                             .containsExactly(ids(row, "answer_ids"));
                 }
             }
@@ -84,7 +86,8 @@ class RealModelsTest {
             while (decided < gaps.size() && gaps.get(decided).asDouble() >= NEARLY_TIED) {
                 decided++;
             }
-            say("%s f32: row %d leaves the reference at step %d, gap %s".formatted(name, r + 1, differs, gap(gaps, differs)));
+            say("%s f32: row %d leaves the reference at step %d, gap %s"
+                    .formatted(name, r + 1, differs, gap(gaps, differs)));
             softly.assertThat(differs)
                     .as("row %d: first different token; steps before %d are decided".formatted(r + 1, decided))
                     .isGreaterThanOrEqualTo(decided);
@@ -105,8 +108,9 @@ class RealModelsTest {
                 }
                 int[] prompt = ids(row, "prompt_ids");
                 int[] answer = ids(row, "answer_ids");
-                float[] found =
-                        scorer.score(List.of(concatenated(prompt, answer))).getFirst().tokenLogprobs();
+                float[] found = scorer.score(List.of(concatenated(prompt, answer)))
+                        .getFirst()
+                        .tokenLogprobs();
                 for (int i = 0; i < answer.length; i++) {
                     double want = row.path("answer_logprobs_f32").get(i).asDouble();
                     assertThat((double) found[prompt.length + i]).isCloseTo(want, within(1e-3));
@@ -228,8 +232,8 @@ class RealModelsTest {
                 .or(() -> Optional.ofNullable(System.getenv("LINGYU_MODELS")));
         Assumptions.assumeTrue(
                 folder.isPresent(), "Skipped: name the folder of real models with -Dlingyu.models or LINGYU_MODELS.");
-        Path directory =
-                Path.of(folder.orElseThrow()).resolve(name.equals(SMOLLM2) ? "smollm2-135m-instruct" : name + "-instruct");
+        Path directory = Path.of(folder.orElseThrow())
+                .resolve(name.equals(SMOLLM2) ? "smollm2-135m-instruct" : name + "-instruct");
         Assumptions.assumeTrue(Files.isDirectory(directory), "Skipped: there is no " + directory + ".");
         Assumptions.assumeTrue(Files.isDirectory(GOLDEN), "Skipped: no reference answers at " + GOLDEN + ".");
         return directory;
@@ -276,13 +280,15 @@ class RealModelsTest {
     private static int[] prompt(LanguageModel model, JsonNode row) {
         return row.has("messages")
                 ? model.chatEncoder().prompt(messages(row))
-                : model.requireTokenizer().encodeWithSpecialTokens(row.path("text").asText());
+                : model.requireTokenizer()
+                        .encodeWithSpecialTokens(row.path("text").asText());
     }
 
     private static List<ChatMessage> messages(JsonNode row) {
         return row.path("messages")
                 .valueStream()
-                .map(m -> ChatMessage.of(m.path("role").asText(), m.path("content").asText()))
+                .map(m -> ChatMessage.of(
+                        m.path("role").asText(), m.path("content").asText()))
                 .toList();
     }
 
@@ -306,9 +312,12 @@ class RealModelsTest {
         }
         int from = content.offsetByCodePoints(0, row.path("first_char").asInt());
         int points = content.codePointCount(0, content.length());
-        int to = content.offsetByCodePoints(0, Math.min(points, row.path("last_char").asInt()));
+        int to = content.offsetByCodePoints(
+                0, Math.min(points, row.path("last_char").asInt()));
         String text = content.substring(from, to);
-        assertThat(sha256(text)).as("text of " + file).isEqualTo(row.path("text_sha256").asText());
+        assertThat(sha256(text))
+                .as("text of " + file)
+                .isEqualTo(row.path("text_sha256").asText());
         return text;
     }
 
@@ -345,7 +354,9 @@ class RealModelsTest {
     }
 
     private static String gap(JsonNode gaps, int step) {
-        return step < gaps.size() ? String.format(Locale.ROOT, "%.5f", gaps.get(step).asDouble()) : "none";
+        return step < gaps.size()
+                ? String.format(Locale.ROOT, "%.5f", gaps.get(step).asDouble())
+                : "none";
     }
 
     private static void say(String line) {
