@@ -1,6 +1,5 @@
 package dev.lingyu.cli.inspect;
 
-import dev.lingyu.cli.CliException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -21,7 +20,7 @@ public final class Inspection {
 
     /// Looks at a path.
     ///
-    /// @throws CliException when it is nothing that this program knows
+    /// @throws InspectionException when it is nothing that this program knows
     /// @throws IOException when it can't be read
     public static Inspection of(Path path) throws IOException {
         if (!Files.exists(path)) {
@@ -39,7 +38,7 @@ public final class Inspection {
             ModelFacts.add(path, facts);
         } else if (!RunFacts.isPresent(path)) {
             if (!holdsFiles(path)) {
-                throw new CliException(path + " is an empty folder; expected a model (config.json), an adapter "
+                throw new InspectionException(path + " is an empty folder; expected a model (config.json), an adapter "
                         + "(adapter_config.json), a run (run.json) or a dataset.");
             }
             return DatasetFacts.of(path);
@@ -57,7 +56,7 @@ public final class Inspection {
             return facts;
         }
         if (WEIGHTS_OF_OTHERS.stream().anyMatch(name::endsWith)) {
-            throw new CliException(path + " is a file of weights in a format that inspect does not read yet; "
+            throw new InspectionException(path + " is a file of weights in a format that inspect does not read yet; "
                     + "name a model directory or a .safetensors file.");
         }
         if (name.equals("run.json")) {

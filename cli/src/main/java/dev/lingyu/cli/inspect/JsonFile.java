@@ -3,7 +3,6 @@ package dev.lingyu.cli.inspect;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.lingyu.cli.CliException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,10 +19,10 @@ final class JsonFile {
             root = JSON.readTree(Files.readAllBytes(file));
         } catch (JsonProcessingException e) {
             String said = e.getOriginalMessage().lines().findFirst().orElse("");
-            throw new CliException(file + " is not valid JSON (" + said + "); repair it or make it again.");
+            throw new InspectionException(file + " is not valid JSON (" + said + "); repair it or make it again.");
         }
         if (!root.isObject()) {
-            throw new CliException(file + ": expected a JSON object {…}, found something else; repair it.");
+            throw new InspectionException(file + ": expected a JSON object {…}, found something else; repair it.");
         }
         return root;
     }
