@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lingyu.model.ChatMessage;
 import dev.lingyu.model.LanguageModel;
+import dev.lingyu.model.tokenizer.Tokenizer;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
 import java.io.IOException;
@@ -26,6 +28,7 @@ import java.util.Optional;
 import org.assertj.core.api.SoftAssertions;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -42,6 +45,9 @@ class RealModelsTest {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final Path SHARED = Path.of(System.getProperty("lingyu.shared", "../../shared"));
     private static final Path GOLDEN = SHARED.resolve("golden").resolve("real");
+
+    @TempDir
+    private Path folder;
 
     @ParameterizedTest
     @ValueSource(strings = {SMOLLM2, QWEN})
@@ -162,11 +168,12 @@ class RealModelsTest {
         List<JsonNode> wanted = new ArrayList<>();
         List<Scorer.Score> f32;
         List<Scorer.Score> bf16;
-        try (LanguageModel model = open(name, DType.F32)) {
+        try (LanguageModel model = open(name, DType.F32);
+                Tokenizer tokenizer = Tokenizer.open(asTheReferenceTokenizes(name))) {
             for (String line : Files.readAllLines(GOLDEN.resolve("perplexity.jsonl"))) {
                 JsonNode row = JSON.readTree(line);
                 if (row.has("file")) {
-                    texts.add(model.requireTokenizer().encode(text(row)));
+                    texts.add(tokenizer.encode(text(row)));
                     wanted.add(row.path(name));
                 }
             }
@@ -195,6 +202,23 @@ class RealModelsTest {
         }
         say("%s: mean losses in f32 differ by at most %.2e; perplexity of all texts f32 %.4f, bf16 %.4f"
                 .formatted(name, worst, Scorer.perplexity(f32), Scorer.perplexity(bf16)));
+    }
+
+    /// Transformers 5 builds SmolLM2's pre-tokenizer anew as GPT-2's, without the `Digits` of its tokenizer.json:
+    /// blank lines before a digit then are two tokens, not one. The file rules for us; the losses are compared on
+    /// the reference's ids.
+    private Path asTheReferenceTokenizes(String name) throws IOException {
+        Path file = directory(name).resolve(Tokenizer.FILE_NAME);
+        if (!name.equals(SMOLLM2)) {
+            return file.resolveSibling(".");
+        }
+        ObjectNode tokenizer = (ObjectNode) JSON.readTree(Files.readAllBytes(file));
+        JsonNode steps = tokenizer.path("pre_tokenizer").path("pretokenizers");
+        assertThat(steps).hasSize(2);
+        assertThat(steps.get(0).path("type").asText()).isEqualTo("Digits");
+        tokenizer.set("pre_tokenizer", steps.get(1));
+        Files.write(folder.resolve(Tokenizer.FILE_NAME), JSON.writeValueAsBytes(tokenizer));
+        return folder;
     }
 
     private static double loss(Scorer.Score score) {
