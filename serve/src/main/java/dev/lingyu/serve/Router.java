@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lingyu.engine.EngineException;
 import dev.lingyu.engine.SamplingException;
 import io.helidon.http.HeaderNames;
+import io.helidon.http.HeaderValues;
 import io.helidon.http.Status;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
@@ -45,6 +46,10 @@ final class Router {
     /// Answers any request; nothing gets past it as an exception except that the client is gone.
     void handle(ServerRequest request, ServerResponse response) {
         response.header("X-Request-Id", "req_" + UUID.randomUUID().toString().replace("-", ""));
+        if (request.headers().contains(HeaderValues.CONNECTION_CLOSE)) {
+            // Helidon closes by its own answer's header only.
+            response.header(HeaderValues.CONNECTION_CLOSE);
+        }
         corsOrigin.ifPresent(origin -> response.header(HeaderNames.ACCESS_CONTROL_ALLOW_ORIGIN, origin));
         try {
             route(request, response, request.path().path());
