@@ -8,7 +8,7 @@ import java.util.List;
 final class Commands {
 
     static final List<Class<?>> ALL =
-            List.of(QuickstartCommand.class, TrainCommand.class, DoctorCommand.class, PackageCommand.class);
+            List.of(QuickstartCommand.class, TrainCommand.class, ServeCommand.class, DoctorCommand.class, PackageCommand.class);
 
     private Commands() {}
 }

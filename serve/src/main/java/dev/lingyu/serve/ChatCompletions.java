@@ -5,7 +5,6 @@ import dev.lingyu.engine.GenerationResult;
 import dev.lingyu.engine.SamplingParams;
 import dev.lingyu.engine.TokenChoice;
 import dev.lingyu.model.ChatMessage;
-import dev.lingyu.model.ChatTemplateException;
 import dev.lingyu.model.jinja.TemplateException;
 import io.helidon.webserver.http.ServerResponse;
 import java.util.List;
@@ -49,7 +48,7 @@ final class ChatCompletions {
         }
         try {
             return model.model().chatEncoder().prompt(messages);
-        } catch (TemplateException | ChatTemplateException e) {
+        } catch (TemplateException e) {
             throw ApiException.field("messages", "The model's chat template refused the messages: " + Json.reason(e) + ".");
         }
     }

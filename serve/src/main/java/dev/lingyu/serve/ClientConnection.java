@@ -16,6 +16,7 @@ final class ClientConnection implements Supplier<byte @Nullable []> {
 
     private final DataReader bytes;
     private @Nullable CompletableFuture<byte @Nullable []> ahead;
+    private boolean ended;
 
     ClientConnection(DataReader bytes) {
         this.bytes = bytes;
@@ -45,6 +46,17 @@ final class ClientConnection implements Supplier<byte @Nullable []> {
         }
     }
 
+    /// Lets nothing more be read from the connection that this thread serves. Helidon writes `Connection: close` where
+    /// the client asked for it, and then waits for the client to close first; the end of input makes it close.
+    static void endCurrent() {
+        ClientConnection current = CURRENT.get();
+        if (current != null) {
+            synchronized (current) {
+                current.ended = true;
+            }
+        }
+    }
+
     private synchronized void watch(Runnable then) {
         CompletableFuture<byte @Nullable []> pending = ahead;
         if (pending == null) {
@@ -71,6 +83,9 @@ final class ClientConnection implements Supplier<byte @Nullable []> {
     public byte @Nullable [] get() {
         CompletableFuture<byte @Nullable []> pending;
         synchronized (this) {
+            if (ended) {
+                return null;
+            }
             pending = ahead;
             ahead = null;
         }

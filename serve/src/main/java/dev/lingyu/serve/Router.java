@@ -46,10 +46,6 @@ final class Router {
     /// Answers any request; nothing gets past it as an exception except that the client is gone.
     void handle(ServerRequest request, ServerResponse response) {
         response.header("X-Request-Id", "req_" + UUID.randomUUID().toString().replace("-", ""));
-        if (request.headers().contains(HeaderValues.CONNECTION_CLOSE)) {
-            // Helidon closes by its own answer's header only.
-            response.header(HeaderValues.CONNECTION_CLOSE);
-        }
         corsOrigin.ifPresent(origin -> response.header(HeaderNames.ACCESS_CONTROL_ALLOW_ORIGIN, origin));
         try {
             route(request, response, request.path().path());
@@ -68,6 +64,10 @@ final class Router {
             fail(
                     response,
                     ApiException.server(500, "internal_error", "The server failed on this request; its log says why."));
+        } finally {
+            if (request.headers().contains(HeaderValues.CONNECTION_CLOSE)) {
+                ClientConnection.endCurrent();
+            }
         }
     }
 

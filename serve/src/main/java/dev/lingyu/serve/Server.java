@@ -161,7 +161,7 @@ public final class Server implements AutoCloseable {
             Running running = new Running();
             Router router =
                     new Router(new LinkedHashMap<>(models), apiKey, corsOrigin, maxRequestBytes, running);
-            probe();
+            checkPort();
             WebServer web = WebServer.builder()
                     .host(host)
                     .port(port)
@@ -180,8 +180,11 @@ public final class Server implements AutoCloseable {
             return new Server(web, host, running, grace);
         }
 
-        /// Opens the port and closes it again: Helidon only logs that it could not, with a stack trace.
-        private void probe() {
+        /// Opens the port and closes it again, so that a port in use is told before a model is loaded for minutes.
+        /// (Helidon itself would only log it.)
+        ///
+        /// @throws ServeException when host and port can't be opened
+        public void checkPort() {
             try (ServerSocketChannel channel = ServerSocketChannel.open()) {
                 channel.bind(new InetSocketAddress(host, port));
             } catch (BindException e) {
