@@ -38,6 +38,7 @@ public record ErrorReport(int exitCode, String sentence) {
             dev.lingyu.model.jinja.TemplateException.class,
             dev.lingyu.model.tokenizer.TokenizerException.class,
             dev.lingyu.engine.SamplingException.class,
+            dev.lingyu.serve.ServeException.class,
             dev.lingyu.data.sample.SampleDomainException.class);
 
     private static final int FAILED = 1;

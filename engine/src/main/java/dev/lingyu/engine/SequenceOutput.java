@@ -33,7 +33,8 @@ final class SequenceOutput {
             piece = stopStrings.add(stream.get().add(choice.id()));
         }
         if (stopStrings.matched()) {
-            publish(piece, choice);
+            // What stands before the stop text in this piece is still held.
+            publish(piece + stopStrings.finish(), choice);
             finish(FinishReason.STOP);
         } else if (end || tokens.size() >= limit) {
             publish(piece + rest(), choice);
@@ -45,7 +46,7 @@ final class SequenceOutput {
 
     private String rest() {
         String tail = stream.isPresent() ? stopStrings.add(stream.get().finish()) : "";
-        return stopStrings.matched() ? tail : tail + stopStrings.finish();
+        return tail + stopStrings.finish();
     }
 
     private void publish(String piece, TokenChoice choice) {

@@ -1,0 +1,78 @@
+package dev.lingyu.cli;
+
+import dev.lingyu.model.LanguageModel;
+import dev.lingyu.serve.Server;
+import dev.lingyu.tensor.DType;
+import dev.lingyu.tensor.Device;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// `lingyu serve`: a model behind the OpenAI API, and a page to chat with it.
+@Command(
+        name = "serve",
+        description = "Serves a model: the OpenAI API under /v1 and a chat page at /.",
+        mixinStandardHelpOptions = true)
+final class ServeCommand implements Callable<Integer> {
+
+    @Option(names = "--model", paramLabel = "DIR", required = true, description = "A Hugging Face model directory.")
+    private Path directory = Path.of("");
+
+    @Option(names = "--port", paramLabel = "PORT", description = "The port to listen on (default: ${DEFAULT-VALUE}).")
+    private int port = Serving.PORT;
+
+    @Option(
+            names = "--host",
+            paramLabel = "ADDRESS",
+            description = "The address to listen on (default: ${DEFAULT-VALUE}, only this machine; 0.0.0.0: all).")
+    private String host = "127.0.0.1";
+
+    @Option(
+            names = "--model-id",
+            paramLabel = "NAME",
+            description = "The name by which clients ask for the model (default: that of its directory).")
+    private Optional<String> modelId = Optional.empty();
+
+    @Option(
+            names = "--dtype",
+            paramLabel = "f32|bf16",
+            description = "The type to compute in (default: the one the weights were saved in).")
+    private Optional<String> dtype = Optional.empty();
+
+    @Option(
+            names = "--api-key",
+            paramLabel = "KEY",
+            defaultValue = "${env:LINGYU_API_KEY}",
+            description = "What clients must send as bearer token (default: the variable LINGYU_API_KEY, else none).")
+    private Optional<String> apiKey = Optional.empty();
+
+    @Spec
+    private @Nullable CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
+        LanguageModel.Options options = LanguageModel.Options.inference();
+        if (dtype.isPresent()) {
+            options = options.with(type(dtype.get()), Device.CPU);
+        }
+        Server.Builder server = Server.builder().host(host).port(port);
+        apiKey.filter(key -> !key.isEmpty()).ifPresent(server::apiKey);
+        return new Serving(out).run(directory, options, modelId, server);
+    }
+
+    private static DType type(String name) {
+        return switch (name) {
+            case "f32", "float32" -> DType.F32;
+            case "bf16", "bfloat16" -> DType.BF16;
+            default -> throw new CliException("--dtype is '" + name + "'; expected f32 or bf16.");
+        };
+    }
+}
