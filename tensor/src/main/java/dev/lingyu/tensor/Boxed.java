@@ -2,13 +2,16 @@ package dev.lingyu.tensor;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import org.bytedeco.pytorch.Dispatcher;
-import org.bytedeco.pytorch.FunctionSchema;
 import org.bytedeco.pytorch.GenericList;
 import org.bytedeco.pytorch.IValue;
 import org.bytedeco.pytorch.IValueVector;
 import org.bytedeco.pytorch.OperatorHandle;
+import org.bytedeco.pytorch.TensorType;
+import org.bytedeco.pytorch.Type;
 
 /// ATen functions that the Java presets don't map, such as those whose name starts with `_`, called through
 /// libtorch's
@@ -18,6 +21,10 @@ import org.bytedeco.pytorch.OperatorHandle;
 /// Boxed.call("aten::_fused_adamw_", "", parameters, gradients, …);
 /// ```
 public final class Boxed {
+    // Asking the schema for it would copy all of the function's arguments, and the presets never free that copy.
+    private static final Type.TypePtr TENSOR = new Type.TypePtr(TensorType.get());
+    private static final Map<String, OperatorHandle> OPERATORS = new ConcurrentHashMap<>();
+
     private Boxed() {}
 
     /// Calls a function by name.
@@ -29,12 +36,11 @@ public final class Boxed {
     /// @return the tensors that the function returns
     /// @throws TensorException when there is no such function or an argument has no counterpart
     public static List<Tensor> call(String name, String overload, Object... arguments) {
-        OperatorHandle operator = find(name, overload);
-        FunctionSchema schema = operator.schema();
+        OperatorHandle operator = OPERATORS.computeIfAbsent(name + "|" + overload, key -> find(name, overload));
         List<AutoCloseable> made = new ArrayList<>();
         try (IValueVector stack = new IValueVector()) {
             for (int i = 0; i < arguments.length; i++) {
-                IValue value = value(arguments[i], schema, i, made);
+                IValue value = value(arguments[i], i, made);
                 made.add(value);
                 stack.push_back(value);
             }
@@ -67,7 +73,7 @@ public final class Boxed {
         }
     }
 
-    private static IValue value(Object argument, FunctionSchema schema, int index, List<AutoCloseable> made) {
+    private static IValue value(Object argument, int index, List<AutoCloseable> made) {
         return switch (argument) {
             case Tensor tensor -> new IValue(tensor.handle());
             case Double number -> new IValue(number.doubleValue());
@@ -75,9 +81,7 @@ public final class Boxed {
             case Boolean flag -> new IValue(flag.booleanValue());
             case Optional<?> none -> new IValue();
             case List<?> tensors -> {
-                // The element type comes from the schema: a list of another type is refused by the dispatcher.
-                GenericList list = new GenericList(
-                        schema.arguments().getPointer(index).type().get().containedType(0));
+                GenericList list = new GenericList(TENSOR);
                 made.add(list);
                 for (Object tensor : tensors) {
                     IValue element = new IValue(((Tensor) tensor).handle());

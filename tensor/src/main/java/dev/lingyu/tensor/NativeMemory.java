@@ -1,0 +1,62 @@
+package dev.lingyu.tensor;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.lang.foreign.StructLayout;
+import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/// What the C allocator has handed out in this process: the figure that shows a leak of tensors.
+///
+/// Resident memory does not: it counts mapped files, and pages that the allocator keeps for later.
+public final class NativeMemory {
+    private static final StructLayout MALLINFO2 = MemoryLayout.structLayout(
+            ValueLayout.JAVA_LONG.withName("arena"),
+            ValueLayout.JAVA_LONG.withName("ordblks"),
+            ValueLayout.JAVA_LONG.withName("smblks"),
+            ValueLayout.JAVA_LONG.withName("hblks"),
+            ValueLayout.JAVA_LONG.withName("hblkhd"),
+            ValueLayout.JAVA_LONG.withName("usmblks"),
+            ValueLayout.JAVA_LONG.withName("fsmblks"),
+            ValueLayout.JAVA_LONG.withName("uordblks"),
+            ValueLayout.JAVA_LONG.withName("fordblks"),
+            ValueLayout.JAVA_LONG.withName("keepcost"));
+    private static final Optional<MethodHandle> CALL = find();
+
+    private NativeMemory() {}
+
+    private static Optional<MethodHandle> find() {
+        Linker linker = Linker.nativeLinker();
+        SymbolLookup symbols = linker.defaultLookup();
+        return symbols.find("mallinfo2").map(f -> linker.downcallHandle(f, FunctionDescriptor.of(MALLINFO2)));
+    }
+
+    /// Native objects that wait for somebody to close them, or for the collector: flat when nothing is forgotten.
+    public static long openPointers() {
+        return org.bytedeco.javacpp.Pointer.totalCount();
+    }
+
+    /// Bytes in use, small blocks and mapped ones together; empty where the C library is not glibc ≥ 2.33.
+    public static OptionalLong bytesInUse() {
+        if (CALL.isEmpty()) {
+            return OptionalLong.empty();
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment info = (MemorySegment) CALL.get().invokeExact((SegmentAllocator) arena);
+            long small = info.get(
+                    ValueLayout.JAVA_LONG, MALLINFO2.byteOffset(MemoryLayout.PathElement.groupElement("uordblks")));
+            long mapped = info.get(
+                    ValueLayout.JAVA_LONG, MALLINFO2.byteOffset(MemoryLayout.PathElement.groupElement("hblkhd")));
+            return OptionalLong.of(small + mapped);
+        } catch (Throwable e) {
+            throw new IllegalStateException("mallinfo2 failed", e);
+        }
+    }
+}

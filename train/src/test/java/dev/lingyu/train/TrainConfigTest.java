@@ -1,0 +1,94 @@
+package dev.lingyu.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.lingyu.tensor.DType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class TrainConfigTest {
+    @TempDir
+    Path directory;
+
+    private static final String MINIMAL = """
+            stage: sft
+            model_name_or_path: base
+            dataset: talks.jsonl
+            output_dir: out
+            """;
+
+    private TrainConfig read(String yaml, String... overrides) throws IOException {
+        Path file = directory.resolve("run.yaml");
+        Files.writeString(file, yaml);
+        return TrainConfig.read(file, List.of(overrides));
+    }
+
+    @Test
+    void defaultsAreThoseOfLlamaFactory() throws IOException {
+        TrainConfig config = read(MINIMAL);
+        assertThat(config.data().cutoff()).isEqualTo(2048);
+        assertThat(config.steps().learningRate()).isEqualTo(5e-5);
+        assertThat(config.steps().epochs()).isEqualTo(3);
+        assertThat(config.steps().schedule()).isEqualTo(LearningRate.Shape.LINEAR);
+        assertThat(config.steps().maxGradNorm()).isEqualTo(1);
+        assertThat(config.steps().seed()).isEqualTo(42);
+        assertThat(config.output().saveSteps()).isEqualTo(500);
+        assertThat(config.output().loggingSteps()).isEqualTo(10);
+        assertThat(config.model().dtype()).isEqualTo(DType.F32);
+    }
+
+    @Test
+    void overridesWinAndNumbersInScientificNotationAreNumbers() throws IOException {
+        TrainConfig config = read(MINIMAL + "learning_rate: 1e-4\n", "learning_rate=2e-5", "bf16=true", "max_steps=7");
+        assertThat(config.steps().learningRate()).isEqualTo(2e-5);
+        assertThat(config.model().dtype()).isEqualTo(DType.BF16);
+        assertThat(config.steps().maxSteps()).contains(7);
+    }
+
+    @Test
+    void fieldsWithoutEffectAreAcceptedAndSaid() throws IOException {
+        assertThat(read(MINIMAL + "preprocessing_num_workers: 16\n").notices())
+                .containsExactly("\"preprocessing_num_workers\" has no effect here and is ignored.");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            learning_rat: 1                 | Did you mean "learning_rate"?
+            learning_rate: fast             | field "learning_rate": expected a number
+            cutoff_len: 2.5                 | field "cutoff_len": expected a whole number
+            cutoff_len: 2                   | expected a whole number ≥ 8, found 2
+            stage: ppx                      | field "stage": expected pt or sft
+            bf16: maybe                     | field "bf16": expected true or false
+            lr_scheduler_type: sine         | expected cosine, linear, constant
+            finetuning_type: lora           | expected full
+            on_bad_row: ignore              | expected fail or skip
+            """)
+    void aWrongFieldIsNamedWithWhatWasExpectedAndFound(String line, String message) {
+        String key = line.substring(0, line.indexOf(':'));
+        String yaml =
+                MINIMAL.lines().filter(l -> !l.startsWith(key + ":")).collect(java.util.stream.Collectors.joining("\n"))
+                        + "\n" + line + "\n";
+        assertThatThrownBy(() -> read(yaml)).isInstanceOf(TrainException.class).hasMessageContaining(message);
+    }
+
+    @Test
+    void whatIsMissingIsSaid() {
+        assertThatThrownBy(() -> read("stage: pt\ndataset: a\noutput_dir: b\n"))
+                .hasMessageContaining("model_name_or_path");
+        assertThatThrownBy(() -> read("stage: pt\nmodel_name_or_path: m\noutput_dir: b\n"))
+                .hasMessageContaining("\"dataset\" is missing");
+        assertThatThrownBy(() -> read("stage: pt\nmodel_name_or_path: m\ndataset: a\n"))
+                .hasMessageContaining("output_dir");
+        assertThatThrownBy(() -> TrainConfig.read(directory.resolve("no.yaml"), List.of()))
+                .hasMessageContaining("no.yaml");
+        assertThatThrownBy(() -> read("stage: [pt\n")).hasMessageContaining("not valid YAML");
+        assertThatThrownBy(() -> read(MINIMAL, "novalue")).hasMessageContaining("key=value");
+    }
+}
