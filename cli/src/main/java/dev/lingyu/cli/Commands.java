@@ -7,8 +7,16 @@ import java.util.List;
 /// or `Runnable`, plus one line here; the order is the order in `lingyu --help`.
 final class Commands {
 
-    static final List<Class<?>> ALL =
-            List.of(QuickstartCommand.class, TrainCommand.class, ServeCommand.class, DoctorCommand.class, PackageCommand.class);
+    static final List<Class<?>> ALL = List.of(
+            QuickstartCommand.class,
+            TrainCommand.class,
+            GenerateCommand.class,
+            ChatCommand.class,
+            ScoreCommand.class,
+            InspectCommand.class,
+            ServeCommand.class,
+            DoctorCommand.class,
+            PackageCommand.class);
 
     private Commands() {}
 }

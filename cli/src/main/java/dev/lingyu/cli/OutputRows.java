@@ -2,12 +2,13 @@ package dev.lingyu.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.lingyu.dataset.files.AtomicFile;
+import dev.lingyu.dataset.AtomicFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/// A JSON Lines file that a command writes: it appears whole when the command succeeds, and not at all otherwise.
+/// A JSON Lines file that a command writes: it appears whole when the command succeeds, and not at all
+/// otherwise.
 final class OutputRows implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
 

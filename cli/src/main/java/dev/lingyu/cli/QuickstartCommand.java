@@ -1,9 +1,12 @@
 package dev.lingyu.cli;
 
+import dev.lingyu.model.LanguageModel;
+import dev.lingyu.serve.Server;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -16,6 +19,7 @@ import picocli.CommandLine.Spec;
 /// was.
 @Command(
         name = "quickstart",
+        mixinStandardHelpOptions = true,
         description = "Makes a domain model from the bundled sample store, from raw text to a served model.")
 final class QuickstartCommand implements Callable<Integer> {
 
@@ -28,6 +32,8 @@ final class QuickstartCommand implements Callable<Integer> {
     @Option(names = "--port", paramLabel = "PORT", description = "The server's port (default: ${DEFAULT-VALUE}).")
     private int port = 7690;
 
+    private static final String MODEL_ID = "appliance-store";
+
     @Spec
     private @Nullable CommandSpec spec;
 
@@ -39,6 +45,11 @@ final class QuickstartCommand implements Callable<Integer> {
             out.printf("To talk to the model:  ./lingyu serve --model %s%n", model);
             return 0;
         }
-        return 0;
+        return new Serving(out)
+                .run(
+                        model,
+                        LanguageModel.Options.inference(),
+                        Optional.of(MODEL_ID),
+                        Server.builder().port(port));
     }
 }

@@ -19,6 +19,7 @@ import picocli.CommandLine.Spec;
 /// again, the run goes on.
 @Command(
         name = "train",
+        mixinStandardHelpOptions = true,
         description = "Runs a training stage: post-training (stage: pt) or supervised fine-tuning (stage: sft).")
 final class TrainCommand implements Callable<Integer> {
 

@@ -1,13 +1,6 @@
 package dev.lingyu.dataset;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.lingyu.dataset.files.Input;
-import dev.lingyu.dataset.files.Inputs;
-import dev.lingyu.dataset.files.RowSource;
-import dev.lingyu.dataset.layouts.LayoutDetector;
-import dev.lingyu.dataset.layouts.RowDecoder;
-import dev.lingyu.dataset.layouts.RowFault;
-import dev.lingyu.dataset.layouts.Shapes;
 import java.io.EOFException;
 import java.io.IOException;
 import java.util.ArrayList;

@@ -1,6 +1,5 @@
 package dev.lingyu.dataset;
 
-import dev.lingyu.dataset.files.NearName;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;

@@ -84,6 +84,14 @@ public final class CausalLmObjective {
     /// @param scale 1 / (labels of the whole step), so that the step's loss is a mean over its tokens, however
     ///              they are spread over micro-batches
     public Outcome accumulate(List<TrainingRow> rows, double scale) {
+        Outcome sum = Outcome.NONE;
+        for (List<TrainingRow> group : LengthGroups.of(rows, decoder.config().maxPositions())) {
+            sum = sum.plus(accumulateGroup(group, scale));
+        }
+        return sum;
+    }
+
+    private Outcome accumulateGroup(List<TrainingRow> rows, double scale) {
         TokenBatch batch = TokenBatch.of(rows.stream().map(TrainingRow::ids).toList());
         try (Scope scope = Scope.open();
                 Autograd.Mode on = Autograd.on();
@@ -194,6 +202,14 @@ public final class CausalLmObjective {
 
     /// Loss and accuracy without gradients.
     public static Outcome evaluate(Decoder decoder, List<TrainingRow> rows) {
+        Outcome sum = Outcome.NONE;
+        for (List<TrainingRow> group : LengthGroups.of(rows, decoder.config().maxPositions())) {
+            sum = sum.plus(evaluateGroup(decoder, group));
+        }
+        return sum;
+    }
+
+    private static Outcome evaluateGroup(Decoder decoder, List<TrainingRow> rows) {
         TokenBatch batch = TokenBatch.of(rows.stream().map(TrainingRow::ids).toList());
         try (Scope scope = Scope.open();
                 Autograd.Mode off = Autograd.off()) {

@@ -1,12 +1,6 @@
-package dev.lingyu.dataset.layouts;
+package dev.lingyu.dataset;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.lingyu.dataset.Column;
-import dev.lingyu.dataset.Conversation;
-import dev.lingyu.dataset.Example;
-import dev.lingyu.dataset.Layout;
-import dev.lingyu.dataset.Message;
-import dev.lingyu.dataset.PreferencePair;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

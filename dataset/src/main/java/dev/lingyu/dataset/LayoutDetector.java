@@ -1,19 +1,16 @@
-package dev.lingyu.dataset.layouts;
+package dev.lingyu.dataset;
 
 import static java.util.Objects.requireNonNull;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.lingyu.dataset.Column;
-import dev.lingyu.dataset.Layout;
 import dev.lingyu.dataset.Layout.Formatting;
-import dev.lingyu.dataset.Tags;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /// Recognises a layout by the fields of a first row.
-public final class LayoutDetector {
+final class LayoutDetector {
     private static final List<String> LISTS = List.of("messages", "conversations", "conversation");
     private static final List<String> LABELS = List.of("kto_tag", "label");
     /// Question and answer fields that occur together in the wild, the most telling first.

@@ -1,4 +1,4 @@
-package dev.lingyu.dataset.layouts;
+package dev.lingyu.dataset;
 
 import static java.util.Objects.requireNonNull;
 

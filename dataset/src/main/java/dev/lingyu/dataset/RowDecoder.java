@@ -1,15 +1,10 @@
-package dev.lingyu.dataset.layouts;
+package dev.lingyu.dataset;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.lingyu.dataset.Column;
-import dev.lingyu.dataset.Conversation;
-import dev.lingyu.dataset.Example;
-import dev.lingyu.dataset.Layout;
-import dev.lingyu.dataset.Message;
 import java.util.Optional;
 
 /// Makes an example of a row. Whether its turns are regular and its shape is wanted, [Shapes] judges.
-public interface RowDecoder {
+interface RowDecoder {
     Example decode(JsonNode row) throws RowFault;
 
     /// The decoder for a layout.

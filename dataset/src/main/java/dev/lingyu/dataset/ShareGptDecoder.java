@@ -1,14 +1,7 @@
-package dev.lingyu.dataset.layouts;
+package dev.lingyu.dataset;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.lingyu.dataset.Column;
-import dev.lingyu.dataset.Conversation;
-import dev.lingyu.dataset.Example;
-import dev.lingyu.dataset.LabelledExample;
-import dev.lingyu.dataset.Layout;
 import dev.lingyu.dataset.Layout.Formatting;
-import dev.lingyu.dataset.Message;
-import dev.lingyu.dataset.PreferencePair;
 import java.util.Optional;
 
 /// A list of tagged messages; in ranked data with the answers beside it, as messages or as strings.

@@ -1,4 +1,4 @@
-package dev.lingyu.dataset.files;
+package dev.lingyu.dataset;
 
 import java.util.Locale;
 

@@ -1,8 +1,7 @@
-package dev.lingyu.dataset.files;
+package dev.lingyu.dataset;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.lingyu.dataset.DatasetException;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -23,7 +22,7 @@ import java.util.zip.ZipFile;
 /// The files that a path stands for: itself, the readable ones of a folder in the order of their names (not of
 /// its
 /// folders), the readable ones of a `.zip`.
-public final class Inputs {
+final class Inputs {
     private static final String QUARANTINE = ".quarantine.jsonl";
 
     private Inputs() {}

@@ -1,9 +1,8 @@
-package dev.lingyu.dataset.files;
+package dev.lingyu.dataset;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
-import dev.lingyu.dataset.layouts.RowFault;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.CharacterCodingException;

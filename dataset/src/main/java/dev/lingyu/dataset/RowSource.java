@@ -1,12 +1,11 @@
-package dev.lingyu.dataset.files;
+package dev.lingyu.dataset;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.lingyu.dataset.layouts.RowFault;
 import java.io.Closeable;
 import java.io.IOException;
 
 /// A cursor over the rows of one file.
-public interface RowSource extends Closeable {
+interface RowSource extends Closeable {
     /// Goes to the next row.
     ///
     /// @return false at the end of the file

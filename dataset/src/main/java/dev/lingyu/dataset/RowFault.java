@@ -1,9 +1,9 @@
-package dev.lingyu.dataset.layouts;
+package dev.lingyu.dataset;
 
 import java.util.Optional;
 
 /// What is wrong with one row; where the row is, the reader knows.
-public final class RowFault extends Exception {
+final class RowFault extends Exception {
     private static final long serialVersionUID = 1L;
 
     /// What a fault means for the rows around it.

@@ -1,9 +1,7 @@
-package dev.lingyu.dataset.files;
+package dev.lingyu.dataset;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import dev.lingyu.dataset.TextRows;
-import dev.lingyu.dataset.layouts.RowFault;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.CharacterCodingException;

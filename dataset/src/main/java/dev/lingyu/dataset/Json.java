@@ -1,4 +1,4 @@
-package dev.lingyu.dataset.files;
+package dev.lingyu.dataset;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonLocation;

@@ -1,13 +1,5 @@
-package dev.lingyu.dataset.layouts;
+package dev.lingyu.dataset;
 
-import dev.lingyu.dataset.Conversation;
-import dev.lingyu.dataset.Example;
-import dev.lingyu.dataset.LabelledExample;
-import dev.lingyu.dataset.Message;
-import dev.lingyu.dataset.PreferencePair;
-import dev.lingyu.dataset.PromptExample;
-import dev.lingyu.dataset.Role;
-import dev.lingyu.dataset.TextExample;
 import java.util.Optional;
 
 /// From the shape that a file holds to the shape that a stage wants, and whether its turns are regular.
@@ -15,7 +7,7 @@ import java.util.Optional;
 /// Every shape with a prompt can serve as a [PromptExample]. A text and a prompt of one question are the same
 /// row read
 /// for different stages, so each can serve as the other. Nothing else is converted.
-public final class Shapes {
+final class Shapes {
     private Shapes() {}
 
     /// The example in the wanted shape, or empty if it can't be had from this shape.

@@ -1,11 +1,11 @@
-package dev.lingyu.dataset.files;
+package dev.lingyu.dataset;
 
 import java.util.Collection;
 import java.util.Locale;
 import java.util.Optional;
 
 /// The name that somebody probably meant.
-public final class NearName {
+final class NearName {
     private NearName() {}
 
     /// The candidate with the fewest edits, if they are few for a name of this length, or the one it is a part

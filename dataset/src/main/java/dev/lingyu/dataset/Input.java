@@ -1,9 +1,7 @@
-package dev.lingyu.dataset.files;
+package dev.lingyu.dataset;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.lingyu.dataset.TextRows;
-import dev.lingyu.dataset.layouts.RowFault;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -18,7 +16,7 @@ import java.util.zip.GZIPInputStream;
 /// @param path how the user would name it
 /// @param name its own name, whose ending says what it is: `train.jsonl.gz`
 /// @param bytes opens it
-public record Input(Path path, String name, Opener bytes) {
+record Input(Path path, String name, Opener bytes) {
     private static final int PEEK = 1 << 20;
 
     /// Opens a stream.

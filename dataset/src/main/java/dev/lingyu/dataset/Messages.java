@@ -1,12 +1,8 @@
-package dev.lingyu.dataset.layouts;
+package dev.lingyu.dataset;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import dev.lingyu.dataset.Conversation;
-import dev.lingyu.dataset.Message;
-import dev.lingyu.dataset.Role;
-import dev.lingyu.dataset.Tags;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
