@@ -21,9 +21,9 @@ import picocli.CommandLine.Spec;
 
 /// `lingyu chat`: a conversation on the terminal, one question a line, answers as they come.
 ///
-/// `/reset` forgets what was said, `/exit` or the end of input leaves, Ctrl-C stops an answer (and, between answers,
-/// the
-/// program). From a pipe, each line of standard input is a question and standard output holds the answers alone.
+/// `/reset` forgets what was said, `/exit` or the end of input leaves, Ctrl-C stops an answer (and, between
+/// answers, the program). From a pipe, each line of standard input is a question and standard output holds
+/// the answers alone.
 @Command(
         name = "chat",
         description = "Talks with a model on the terminal: one question a line; /reset forgets, /exit leaves.")

@@ -3,8 +3,7 @@ package dev.lingyu.cli;
 import java.util.List;
 
 /// The list of commands. A new command is a class with picocli's `@Command(name = …)` that implements
-/// `Callable<Integer>`
-/// or `Runnable`, plus one line here; the order is the order in `lingyu --help`.
+/// `Callable<Integer>` or `Runnable`, plus one line here; the order is the order in `lingyu --help`.
 final class Commands {
 
     static final List<Class<?>> ALL = List.of(

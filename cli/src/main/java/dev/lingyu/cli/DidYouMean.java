@@ -19,10 +19,8 @@ final class DidYouMean {
                 .toList();
     }
 
-    /// The number of inserted, deleted, replaced or swapped neighbouring characters between two words (Damerau
-    /// 1964,
-    /// the
-    /// restricted form).
+    /// The number of inserted, deleted, replaced or swapped neighbouring characters between two words
+    /// (Damerau 1964, the restricted form).
     static int distance(String a, String b) {
         int[][] cost = new int[a.length() + 1][b.length() + 1];
         for (int i = 0; i <= a.length(); i++) {

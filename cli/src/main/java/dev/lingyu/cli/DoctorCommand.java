@@ -11,9 +11,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/// `lingyu doctor`: what this machine can do and what is missing, in words. Ends with 0 also when something is
-/// missing:
-/// the examination went well even if the patient is not.
+/// `lingyu doctor`: what this machine can do and what is missing, in words. Ends with 0 also when something
+/// is missing: the examination went well even if the patient is not.
 @Command(name = "doctor", description = "Says what this machine can do, and what is missing.")
 final class DoctorCommand implements Callable<Integer> {
 

@@ -20,8 +20,8 @@ import picocli.CommandLine;
 /// What the user is told about a failure, and the exit code that goes with it.
 ///
 /// In: any throwable of any module. Out: code 2 where the user's input is wrong, 1 where the program failed,
-/// and one
-/// sentence. Modules do not share a base class for "the input is wrong"; [#USER_INPUT] is where they meet.
+/// and one sentence. Modules do not share a base class for "the input is wrong"; [#USER_INPUT] is where they
+/// meet.
 ///
 /// @param exitCode 1 or 2
 /// @param sentence what, where and what to do

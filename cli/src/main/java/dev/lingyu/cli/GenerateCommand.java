@@ -28,9 +28,8 @@ import picocli.CommandLine.Spec;
 
 /// `lingyu generate`: continues one text on the terminal, or all rows of a file.
 ///
-/// `--prompt` is plain text to continue; `--message` (with `--system`) is what a user says, put through the model's
-/// chat
-/// template. Only the new text is printed, as it comes.
+/// `--prompt` is plain text to continue; `--message` (with `--system`) is what a user says, put through the
+/// model's chat template. Only the new text is printed, as it comes.
 ///
 /// `--input` takes rows `{"messages":[…]}`, `{"text":"…"}` or `{"input_ids":[…]}` and writes rows
 /// `{"prompt_ids":[…],"new_ids":[…],"text":"…"}` in their order; with `--n` above 1, n rows for each. An end token

@@ -11,9 +11,8 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/// `lingyu inspect`: what a checkpoint, an adapter, a dataset or a run is, and where it came from. Weights are not
-/// read,
-/// only the headers of their files.
+/// `lingyu inspect`: what a checkpoint, an adapter, a dataset or a run is, and where it came from. Weights
+/// are not read, only the headers of their files.
 @Command(name = "inspect", description = "Says what a checkpoint, adapter, dataset or run is, and where it came from.")
 final class InspectCommand implements Callable<Integer> {
     @Spec

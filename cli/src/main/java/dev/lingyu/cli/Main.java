@@ -43,9 +43,7 @@ public final class Main implements Runnable {
     }
 
     /// Runs the command in `args`, writing to `out` and `err`, and returns the exit code: 0 done, 1 failed
-    /// while
-    /// running,
-    /// 2 the user's input is wrong.
+    /// while running, 2 the user's input is wrong.
     public static int run(PrintWriter out, PrintWriter err, String... args) {
         Main main = new Main();
         CommandLine line = new CommandLine(main);

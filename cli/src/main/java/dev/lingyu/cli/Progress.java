@@ -10,9 +10,8 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 
-/// Progress of one task on standard error: a bar where a person watches, else a line every ten seconds and one
-/// at the
-/// end, so that a log stays readable. For use by one thread.
+/// Progress of one task on standard error: a bar where a person watches, else a line every ten seconds and
+/// one at the end, so that a log stays readable. For use by one thread.
 ///
 ///     try (Progress progress = Progress.start("pretrain", "steps", 400)) {
 ///         for (…) { …; progress.say("loss 3.21"); progress.advance(1); }

@@ -15,8 +15,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /// `lingyu quickstart`: the whole chain on the bundled sample domain. Interrupted and started again, it goes
-/// on where it
-/// was.
+/// on where it was.
 @Command(
         name = "quickstart",
         mixinStandardHelpOptions = true,

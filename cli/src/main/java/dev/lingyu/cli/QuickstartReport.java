@@ -18,9 +18,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
-/// What came of a quickstart: perplexity before and after post-training, answers before and after fine-tuning,
-/// time and
-/// speed of each step; printed, and written as `report.html` and `report.json`.
+/// What came of a quickstart: perplexity before and after post-training, answers before and after
+/// fine-tuning, time and speed of each step; printed, and written as `report.html` and `report.json`.
 record QuickstartReport(
         Path directory,
         Statistics statistics,

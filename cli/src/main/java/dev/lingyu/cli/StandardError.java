@@ -9,11 +9,8 @@ import java.nio.charset.StandardCharsets;
 /// Takes the real standard error back from the launcher.
 ///
 /// The JVM warns about incubator modules on standard error before any code of ours runs, and no flag silences
-/// it. The
-/// launcher therefore starts the JVM with a standard error that drops this one line, and keeps the real one
-/// open as
-/// the
-/// file descriptor named by the property `lingyu.stderr`.
+/// it. The launcher therefore starts the JVM with a standard error that drops this one line, and keeps the
+/// real one open as the file descriptor named by the property `lingyu.stderr`.
 final class StandardError {
 
     private StandardError() {}

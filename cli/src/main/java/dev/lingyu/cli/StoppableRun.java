@@ -8,8 +8,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /// A training run that ends well when the process is asked to: SIGTERM (or Ctrl-C) lets the current step
-/// finish and a
-/// checkpoint be written, and the process ends with 0.
+/// finish and a checkpoint be written, and the process ends with 0.
 final class StoppableRun {
     private static final long SAVE_SECONDS = 300;
 

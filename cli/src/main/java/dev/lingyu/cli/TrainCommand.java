@@ -15,8 +15,7 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /// `lingyu train CONFIG.yaml [key=value …]`: one training stage. SIGTERM and Ctrl-C save a checkpoint first;
-/// started
-/// again, the run goes on.
+/// started again, the run goes on.
 @Command(
         name = "train",
         mixinStandardHelpOptions = true,

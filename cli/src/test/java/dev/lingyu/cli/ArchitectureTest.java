@@ -19,8 +19,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /// Holds the table of docs/concepts/architecture.md: which room may use which, and the house rules a machine
-/// can
-/// check.
+/// can check.
 class ArchitectureTest {
 
     /// The modules a module names as its own dependencies; it also reaches what those may use.

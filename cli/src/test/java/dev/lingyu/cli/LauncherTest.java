@@ -26,9 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Runs the real launcher as a process: in a small source tree whose `lingyu.jar` points to the classes under
-/// test,
-/// with a
-/// `java` 17 first on the PATH and a stand-in for Maven that records its calls.
+/// test, with a `java` 17 first on the PATH and a stand-in for Maven that records its calls.
 @Tag("it")
 class LauncherTest {
     private static final FileTime LONG_AGO = FileTime.fromMillis(1_700_000_000_000L);

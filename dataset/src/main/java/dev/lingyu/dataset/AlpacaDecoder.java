@@ -9,8 +9,7 @@ import java.util.Set;
 /// One field for each part of a row: instruction, input, output, history, system.
 ///
 /// The question is the non-empty ones of prompt and query, joined by a line feed; earlier turns come from
-/// history,
-/// `[[question, answer], …]`. The same columns also carry
+/// history, `[[question, answer], …]`. The same columns also carry
 /// - a prompt that is a list of messages (TRL), then its answers may be such lists too;
 /// - a response that is a ranked list, best first: its first two are the pair, as in LLaMA-Factory's reward
 ///   data;
@@ -51,8 +50,7 @@ final class AlpacaDecoder implements RowDecoder {
     }
 
     /// One column of text and nothing else. A name that speaks of a question makes it a prompt; a stage that
-    /// wants the
-    /// other of the two can have it, see [Shapes].
+    /// wants the other of the two can have it, see [Shapes].
     private boolean isText(Fields row) {
         Optional<String> field = layout.field(Column.PROMPT);
         return layout.columns().size() == 1

@@ -5,7 +5,6 @@ public enum BadRows {
     /// Stop at the first one, with a [DatasetException] that says what is wrong with it.
     FAIL,
     /// Go on without it. It is counted, listed in the [ReadReport] and, if the spec names a folder for that,
-    /// kept with
-    /// its reason in `<dataset>.quarantine.jsonl`.
+    /// kept with its reason in `<dataset>.quarantine.jsonl`.
     SKIP
 }

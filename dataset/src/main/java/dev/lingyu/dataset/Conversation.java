@@ -9,8 +9,7 @@ import java.util.Optional;
 /// A dialogue: what the system prompt says, the turns, and the tools on offer as JSON text.
 ///
 /// Any list of messages can be held here; [#irregularity()] says whether the two sides take turns as training
-/// needs.
-/// Readers only hand out regular ones.
+/// needs. Readers only hand out regular ones.
 public record Conversation(Optional<String> system, List<Message> messages, Optional<String> tools) implements Example {
     public Conversation {
         requireNonNull(system, "system");

@@ -5,8 +5,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /// The user's data is not as it should be. The message is one sentence for the user (two with the advice):
-/// which file,
-/// row and field, what was expected, what was found, what to do.
+/// which file, row and field, what was expected, what was found, what to do.
 public final class DatasetException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

@@ -24,12 +24,9 @@ import java.util.stream.Stream;
 /// The datasets that a folder's `dataset_info.json` names, with LLaMA-Factory's meaning.
 ///
 /// As there, the default names of columns (or tags) hold only while the whole `columns` (or `tags`) object is
-/// absent.
-/// Unlike there, a key that looks like a slip of the pen (`format` for `formatting`) is an error and any other
-/// unknown
-/// key a notice, and nothing is ever downloaded. An entry is judged when it is asked for, so that a file with
-/// hundreds
-/// of hub entries can be used for its few local ones.
+/// absent. Unlike there, a key that looks like a slip of the pen (`format` for `formatting`) is an error and
+/// any other unknown key a notice, and nothing is ever downloaded. An entry is judged when it is asked for,
+/// so that a file with hundreds of hub entries can be used for its few local ones.
 public final class DatasetInfo {
     /// The name of the file.
     public static final String FILE = "dataset_info.json";

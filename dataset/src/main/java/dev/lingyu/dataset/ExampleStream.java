@@ -12,8 +12,7 @@ import java.util.stream.StreamSupport;
 /// The examples of some datasets in the order of their files, read as they are asked for. For one thread.
 ///
 /// Reading throws [DatasetException] at the first defect (or, with [BadRows#SKIP], at the first one that no
-/// row can be
-/// skipped for: a missing or cut-off file, a JSON list that is not JSON, no usable row at all).
+/// row can be skipped for: a missing or cut-off file, a JSON list that is not JSON, no usable row at all).
 public final class ExampleStream<E extends Example> implements Iterator<Row<E>>, AutoCloseable {
     private final List<DatasetReader<E>> readers;
     private int current;

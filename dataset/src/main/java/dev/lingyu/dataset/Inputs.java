@@ -19,9 +19,8 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
 
-/// The files that a path stands for: itself, the readable ones of a folder in the order of their names (not of
-/// its
-/// folders), the readable ones of a `.zip`.
+/// The files that a path stands for: itself, the readable ones of a folder in the order of their names (not
+/// of its folders), the readable ones of a `.zip`.
 final class Inputs {
     private static final String QUARANTINE = ".quarantine.jsonl";
 

@@ -3,8 +3,7 @@ package dev.lingyu.dataset;
 /// Who speaks in a [Message].
 ///
 /// A dialogue has two sides that take turns. What the model reads comes from [#USER] or [#OBSERVATION] (the
-/// result of
-/// a tool), what the model says is [#ASSISTANT] or [#TOOL_CALL]. [#SYSTEM] stands before the turns.
+/// result of a tool), what the model says is [#ASSISTANT] or [#TOOL_CALL]. [#SYSTEM] stands before the turns.
 public enum Role {
     USER,
     ASSISTANT,

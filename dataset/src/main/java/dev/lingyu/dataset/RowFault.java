@@ -11,8 +11,7 @@ final class RowFault extends Exception {
         /// The row is not a valid row: the policy for bad rows decides.
         BAD,
         /// A valid row that can't be learned from, such as a dialogue without its last answer. LLaMA-Factory
-        /// leaves
-        /// these out with a warning, and so do we under either policy.
+        /// leaves these out with a warning, and so do we under either policy.
         UNUSABLE,
         /// Nothing after this row can be told apart: the file ends here with an error.
         FATAL

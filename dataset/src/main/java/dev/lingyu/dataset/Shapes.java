@@ -5,8 +5,7 @@ import java.util.Optional;
 /// From the shape that a file holds to the shape that a stage wants, and whether its turns are regular.
 ///
 /// Every shape with a prompt can serve as a [PromptExample]. A text and a prompt of one question are the same
-/// row read
-/// for different stages, so each can serve as the other. Nothing else is converted.
+/// row read for different stages, so each can serve as the other. Nothing else is converted.
 final class Shapes {
     private Shapes() {}
 

@@ -12,9 +12,8 @@ import java.nio.charset.StandardCharsets;
 
 /// Characters of a UTF-8 stream, with a bound on how many one row may take.
 ///
-/// Unlike `InputStreamReader`, it hands out everything before an invalid byte and fails only then, so that the
-/// error
-/// falls into the row that holds the byte.
+/// Unlike `InputStreamReader`, it hands out everything before an invalid byte and fails only then, so that
+/// the error falls into the row that holds the byte.
 final class StrictUtf8Reader extends Reader {
     private final InputStream in;
     private final CharsetDecoder decoder = StandardCharsets.UTF_8

@@ -4,8 +4,7 @@ import dev.lingyu.model.KvCache;
 import java.util.List;
 
 /// One request's way of choosing tokens. The engine asks which rows to compute next, runs them together with
-/// everybody
-/// else's, and hands back the logits behind each row's last token.
+/// everybody else's, and hands back the logits behind each row's last token.
 interface Decoding extends AutoCloseable {
     /// A piece of a sequence to compute.
     ///

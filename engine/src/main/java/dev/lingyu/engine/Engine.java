@@ -15,9 +15,7 @@ import org.slf4j.LoggerFactory;
 /// Generates text for many requests at once on one thread.
 ///
 /// Each step computes the next token of every running request together (continuous batching): a request joins
-/// when
-/// there
-/// is room and leaves when it is finished, without waiting for others. Any thread may submit.
+/// when there is room and leaves when it is finished, without waiting for others. Any thread may submit.
 ///
 /// ```java
 /// try (Engine engine = Engine.start(model, EngineOptions.defaults())) {
@@ -72,8 +70,7 @@ public final class Engine implements AutoCloseable {
     ///
     /// @param listener hears of tokens on the engine's thread
     /// @throws EngineException when the prompt leaves no room for an answer, an id is outside the vocabulary,
-    /// or too
-    /// many
+    /// or too many
     ///                         requests wait
     public Generation submit(GenerationRequest request, GenerationListener listener) {
         int room = contextLength() - request.promptIds().length;

@@ -14,11 +14,9 @@ import java.util.List;
 
 /// How probable a model finds given tokens: `log p(token_t | token_0 … token_{t−1})`.
 ///
-/// Short rows go through the model together, laid end to end without padding; a long row goes through in pieces
-/// that
-/// share a KV cache. Logits exist for a few tokens at a time only, so neither the length of a row nor a
-/// vocabulary of
-/// 250,880 decides how much memory is needed.
+/// Short rows go through the model together, laid end to end without padding; a long row goes through in
+/// pieces that share a KV cache. Logits exist for a few tokens at a time only, so neither the length of a row
+/// nor a vocabulary of 250,880 decides how much memory is needed.
 ///
 /// ```java
 /// List<Scorer.Score> scores = new Scorer(model.decoder()).score(List.of(ids, otherIds));

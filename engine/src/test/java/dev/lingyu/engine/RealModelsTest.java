@@ -34,9 +34,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /// Real weights against what transformers computes with them: text in, text out.
 ///
-/// `-Dlingyu.models=DIR` or the variable LINGYU_MODELS names the folder of the model directories. Figures go to
-/// standard
-/// output.
+/// `-Dlingyu.models=DIR` or the variable LINGYU_MODELS names the folder of the model directories. Figures go
+/// to standard output.
 @Tag("heavy")
 class RealModelsTest {
     private static final String SMOLLM2 = "smollm2";

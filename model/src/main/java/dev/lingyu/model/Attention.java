@@ -110,8 +110,8 @@ final class Attention implements AutoCloseable {
     }
 
     /// What is added to the scores of n queries that stand at the end of m keys: −∞ where a query may not
-    /// look, and
-    /// ALiBi's slopes. Shape [keyValueHeads or 1 × shared or 1 × n × m]; empty where nothing would be added.
+    /// look, and ALiBi's slopes. Shape [keyValueHeads or 1 × shared or 1 × n × m]; empty where nothing would
+    /// be added.
     private Optional<Tensor> bias(int n, int m, int window) {
         return biases.computeIfAbsent(new BiasKey(n, m, window), key -> {
             boolean alibi = config.position() instanceof Position.Alibi;
@@ -140,8 +140,7 @@ final class Attention implements AutoCloseable {
     }
 
     /// ALiBi's slopes: `2^(−8 (h+1) / H)` for a power of two; for other counts every second slope of the next
-    /// larger
-    /// power fills up (Press et al. 2022, and BLOOM's own code).
+    /// larger power fills up (Press et al. 2022, and BLOOM's own code).
     static float[] alibiSlopes(int heads) {
         int power = Integer.highestOneBit(heads);
         float[] slopes = new float[heads];

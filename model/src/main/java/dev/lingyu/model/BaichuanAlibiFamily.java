@@ -6,8 +6,7 @@ import java.util.Map;
 /// Baichuan-13B (2023): Baichuan-7B's layout with ALiBi instead of rotary positions.
 ///
 /// Its `config.json` does not name the difference. What tells it apart is the published size (hidden 5120, 40
-/// heads)
-/// or the field `model_max_length` where Baichuan-7B has `max_position_embeddings`.
+/// heads) or the field `model_max_length` where Baichuan-7B has `max_position_embeddings`.
 final class BaichuanAlibiFamily implements Family {
     @Override
     public String modelType() {

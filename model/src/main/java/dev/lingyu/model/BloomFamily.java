@@ -4,9 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Map;
 
 /// BLOOM and BLOOMZ (Le Scao et al. 2022): ALiBi, a LayerNorm behind the embedding, query, key and value
-/// interleaved
-/// by
-/// head in one matrix, GELU by tanh, tied head.
+/// interleaved by head in one matrix, GELU by tanh, tied head.
 final class BloomFamily implements Family {
     @Override
     public String modelType() {

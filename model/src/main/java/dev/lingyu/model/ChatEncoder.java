@@ -11,15 +11,11 @@ import java.util.TreeSet;
 
 /// Conversations to token ids, the same way for training and for serving.
 ///
-/// What the model reads before it answers must be what it read in training: the ids of a generation prompt are
-/// always
-/// a
-/// prefix of the ids of prompt + answer. Byte-level BPE breaks that when a token would straddle the place
-/// where an
-/// answer
-/// begins (BLOOM glues the prompt's last space to the answer's first word); such a token is split there, in
-/// both uses.
-/// Which tokens are trained on follows from their offsets in that one tokenization.
+/// What the model reads before it answers must be what it read in training: the ids of a generation prompt
+/// are always a prefix of the ids of prompt + answer. Byte-level BPE breaks that when a token would straddle
+/// the place where an answer begins (BLOOM glues the prompt's last space to the answer's first word); such a
+/// token is split there, in both uses. Which tokens are trained on follows from their offsets in that one
+/// tokenization.
 public final class ChatEncoder {
     private final Tokenizer tokenizer;
     private final ChatTemplate template;

@@ -4,9 +4,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Map;
 
 /// ChatGLM2 and ChatGLM3 (Du et al. 2022; GLM team 2024), and GLM-4-9B in the layout of its first release:
-/// fused
-/// query, key and value, half of each head rotated in neighbouring pairs, grouped keys, gate and up in one
-/// matrix.
+/// fused query, key and value, half of each head rotated in neighbouring pairs, grouped keys, gate and up in
+/// one matrix.
 final class ChatGlmFamily implements Family {
     @Override
     public String modelType() {

@@ -23,9 +23,7 @@ import java.util.Optional;
 /// ```
 ///
 /// A [TokenBatch] goes through as one matrix [tokens × hidden]. The pieces ([#embed], [#block], [#finish],
-/// [#head])
-/// are
-/// public because training differentiates them one at a time.
+/// [#head]) are public because training differentiates them one at a time.
 public final class Decoder implements AutoCloseable {
     private final DecoderConfig config;
     private final Map<String, Parameter> parameters;

@@ -3,8 +3,7 @@ package dev.lingyu.model;
 import java.util.Optional;
 
 /// Everything in which decoder families differ. A family's file turns its `config.json` into this; [Decoder]
-/// reads
-/// nothing else.
+/// reads nothing else.
 ///
 /// @param vocabularySize   rows of the embedding [tokens]
 /// @param hiddenSize       features of a token between blocks

@@ -21,9 +21,7 @@ public final class DecoderWeights {
     /// Loads the weights of a model directory.
     ///
     /// Weights whose type needs no change stay where the operating system mapped them: nothing is read before
-    /// it is
-    /// used,
-    /// and they must not be written to. Ask for `writable` to train.
+    /// it is used, and they must not be written to. Ask for `writable` to train.
     ///
     /// @param dtype    the type to hold them in
     /// @param writable whether to copy them to memory of their own
@@ -118,9 +116,8 @@ public final class DecoderWeights {
         return String.join(", ", names.subList(0, Math.min(4, names.size()))) + (names.size() > 4 ? " …" : "");
     }
 
-    /// A decoder with fresh weights: matrices from N(0, initializerRange²), norms 1, biases 0, as transformers
-    /// does
-    /// it.
+    /// A decoder with fresh weights: matrices from N(0, initializerRange²), norms 1, biases 0, as
+    /// transformers does it.
     ///
     /// @param seed equal seeds give equal weights
     public static Decoder random(ModelConfig config, DType dtype, long seed) {

@@ -5,9 +5,7 @@ import java.util.Map;
 import java.util.Set;
 
 /// What is particular to one family of models: how its `config.json` reads and how its weights are called.
-/// Nothing
-/// else
-/// may differ; everything it needs is in [DecoderConfig].
+/// Nothing else may differ; everything it needs is in [DecoderConfig].
 public interface Family {
     /// The `model_type` in `config.json`.
     String modelType();
@@ -40,8 +38,7 @@ public interface Family {
     }
 
     /// The parts whose matrices files hold as [in × out] instead of [out × in]: GPT-2's Conv1D. In memory
-    /// every matrix
-    /// is [out × in].
+    /// every matrix is [out × in].
     default Set<Part> transposedInFiles() {
         return Set.of();
     }

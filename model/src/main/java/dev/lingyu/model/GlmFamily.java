@@ -5,9 +5,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/// GLM-4 in transformers' layout (GLM team 2024): half of each head rotated in neighbouring pairs, gate and up
-/// in one
-/// matrix, biases on query, key and value.
+/// GLM-4 in transformers' layout (GLM team 2024): half of each head rotated in neighbouring pairs, gate and
+/// up in one matrix, biases on query, key and value.
 final class GlmFamily implements Family {
     private static final double ROTATED_SHARE = 0.5;
 

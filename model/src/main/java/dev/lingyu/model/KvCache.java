@@ -7,8 +7,7 @@ import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
 
 /// The keys and values of one sequence, for all layers, so that each new token attends to the earlier ones
-/// without
-/// computing them again. It grows as needed.
+/// without computing them again. It grows as needed.
 public final class KvCache implements AutoCloseable {
     private final Tensor[] keys;
     private final Tensor[] values;

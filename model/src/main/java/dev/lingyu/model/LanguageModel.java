@@ -21,8 +21,7 @@ import java.util.Optional;
 import java.util.Set;
 
 /// A model directory as a whole: decoder, tokenizer, chat template and settings, read and written as Hugging
-/// Face
-/// does.
+/// Face does.
 ///
 /// ```java
 /// try (LanguageModel model = LanguageModel.open(directory, LanguageModel.Options.inference())) {

@@ -4,10 +4,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Map;
 
 /// GPT-3 as Megatron lays it out (Shoeybi et al. 2019), in the form of damo's models on ModelScope:
-/// `model_type` gpt3,
-/// weights in `mp_rank_00_model_states.pt` under `module`, query, key and value interleaved by head, learned
-/// positions,
-/// tied head.
+/// `model_type` gpt3, weights in `mp_rank_00_model_states.pt` under `module`, query, key and value
+/// interleaved by head, learned positions, tied head.
 ///
 /// Unverified: the names and fields follow ModelScope's published `distributed_gpt3` code; no weights were
 /// compared.

@@ -34,8 +34,7 @@ public final class Parameter {
     }
 
     /// Something of this parameter's shape (its value, its gradient, an optimiser's state) laid out as files
-    /// hold it:
-    /// itself, or for GPT-2's matrices a view [in × out].
+    /// hold it: itself, or for GPT-2's matrices a view [in × out].
     public Tensor asInFiles(Tensor tensor) {
         return transposedInFiles ? tensor.transpose(0, 1) : tensor;
     }

@@ -36,8 +36,7 @@ final class Qwen2Family implements Family {
     }
 
     /// Files carry a `sliding_window` that counts only where `use_sliding_window` says so, and only from the
-    /// layer
-    /// `max_window_layers` on.
+    /// layer `max_window_layers` on.
     static Optional<DecoderConfig.Window> window(ConfigJson json) {
         int fromLayer = json.numberOr(28, "max_window_layers") < 1 ? 0 : json.positiveOr(28, "max_window_layers");
         return json.flagOr(false, "use_sliding_window")

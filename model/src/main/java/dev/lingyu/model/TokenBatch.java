@@ -8,8 +8,8 @@ import java.util.List;
 /// Sequences of different lengths, laid end to end without padding.
 ///
 /// All layers but attention see one matrix [tokens × features]; attention sees each sequence by itself. So
-/// padding can
-/// have no effect, packing documents costs nothing, and a prompt and a decode step can share a batch.
+/// padding can have no effect, packing documents costs nothing, and a prompt and a decode step can share a
+/// batch.
 ///
 /// @param ids     the tokens of all sequences
 /// @param lengths tokens per sequence; their sum is `ids.length`

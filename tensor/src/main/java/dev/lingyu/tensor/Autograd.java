@@ -10,11 +10,9 @@ import org.bytedeco.pytorch.global.torch;
 
 /// Reverse-mode differentiation.
 ///
-/// The mode (recording or not) belongs to the thread. Training records one block of a model at a time: cut the
-/// block's
-/// input from its history with [#leaf], run the block, and later ask [#gradients] for the gradients of its
-/// parameters
-/// and of that input.
+/// The mode (recording or not) belongs to the thread. Training records one block of a model at a time: cut
+/// the block's input from its history with [#leaf], run the block, and later ask [#gradients] for the
+/// gradients of its parameters and of that input.
 public final class Autograd {
     private Autograd() {}
 

@@ -14,8 +14,7 @@ import org.bytedeco.pytorch.TensorType;
 import org.bytedeco.pytorch.Type;
 
 /// ATen functions that the Java presets don't map, such as those whose name starts with `_`, called through
-/// libtorch's
-/// dispatcher.
+/// libtorch's dispatcher.
 ///
 /// ```java
 /// Boxed.call("aten::_fused_adamw_", "", parameters, gradients, …);

@@ -44,8 +44,7 @@ public final class Functional {
     }
 
     /// `x / √(mean(x²) + ε) · weight` over the last dimension (Zhang & Sennrich 2019), the mean taken in f32
-    /// and the
-    /// normalised value rounded to x's type before the product, as LLaMA does.
+    /// and the normalised value rounded to x's type before the product, as LLaMA does.
     public static Tensor rmsNorm(Tensor x, Tensor weight, double epsilon) {
         try (DoubleOptional e = new DoubleOptional(epsilon);
                 TensorOptional none = new TensorOptional()) {

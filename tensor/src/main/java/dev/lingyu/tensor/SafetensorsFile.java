@@ -7,14 +7,11 @@ import java.util.Map;
 import java.util.Set;
 
 /// A safetensors file, memory-mapped: tensors are views of the file's pages, nothing is copied, and files may
-/// be
-/// larger
-/// than 2 GB.
+/// be larger than 2 GB.
 ///
 /// The views are read-only memory: writing to one ends the process. Copy (or convert) before changing
-/// anything. They
-/// stay
-/// valid after [#close()] — the mapping goes when the last of them is closed or collected.
+/// anything. They stay valid after [#close()] — the mapping goes when the last of them is closed or
+/// collected.
 public final class SafetensorsFile implements AutoCloseable {
     private static final ValueLayout.OfLong LENGTH = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 

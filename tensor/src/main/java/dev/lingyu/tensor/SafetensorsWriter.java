@@ -61,8 +61,7 @@ public final class SafetensorsWriter {
     }
 
     /// Writes a model's tensors as Hugging Face does: one `model.safetensors`, or shards of at most
-    /// `shardBytes` with
-    /// `model.safetensors.index.json` beside them.
+    /// `shardBytes` with `model.safetensors.index.json` beside them.
     ///
     /// @return the files written, in order
     public static List<Path> writeSharded(Path directory, Map<String, Tensor> tensors, long shardBytes)

@@ -15,9 +15,8 @@ import org.jspecify.annotations.Nullable;
 /// ```
 ///
 /// Scopes nest per thread. A tensor made while none is open belongs to the caller, who closes it. Native
-/// memory of
-/// activations that autograd needs is held by the graph, not by the scope: closing a scope never breaks a later
-/// backward pass.
+/// memory of activations that autograd needs is held by the graph, not by the scope: closing a scope never
+/// breaks a later backward pass.
 public final class Scope implements AutoCloseable {
     private static final ThreadLocal<@Nullable Scope> CURRENT = new ThreadLocal<>();
 

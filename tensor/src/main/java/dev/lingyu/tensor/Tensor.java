@@ -20,12 +20,8 @@ import org.jspecify.annotations.Nullable;
 /// An n-dimensional array in native memory, with libtorch's operations as methods.
 ///
 /// Every operation returns a new tensor that belongs to the open [Scope]; names that end in `InPlace` change
-/// the
-/// receiver
-/// and return it. Shapes broadcast as in PyTorch, negative dimensions count from the end. Neural-network
-/// functions
-/// (norms,
-/// attention, activations) are in [Functional], gradients in [Autograd].
+/// the receiver and return it. Shapes broadcast as in PyTorch, negative dimensions count from the end.
+/// Neural-network functions (norms, attention, activations) are in [Functional], gradients in [Autograd].
 ///
 /// A tensor is used by one thread at a time.
 public final class Tensor implements AutoCloseable {
@@ -190,9 +186,7 @@ public final class Tensor implements AutoCloseable {
     }
 
     /// A tensor over memory that somebody else owns; nothing is copied. The owner is kept reachable while the
-    /// tensor
-    /// is
-    /// open.
+    /// tensor is open.
     static Tensor over(MemorySegment memory, DType dtype, long[] shape, Object memoryOwner) {
         try (TensorOptions options = options(dtype, Device.CPU);
                 BytePointer pointer = new ForeignPointer(memory.address())) {

@@ -20,8 +20,7 @@ import java.util.Optional;
 /// ```
 ///
 /// Decay λ applies to matrices only, unless told otherwise: biases and norms are exempt, as in transformers.
-/// Weights,
-/// gradients and moments are f32; each group is one fused sweep over flat memory.
+/// Weights, gradients and moments are f32; each group is one fused sweep over flat memory.
 public final class AdamW implements AutoCloseable {
     private final Settings settings;
     private final List<Group> groups = new ArrayList<>();

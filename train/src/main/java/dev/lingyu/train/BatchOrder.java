@@ -6,8 +6,7 @@ import java.util.List;
 import java.util.Random;
 
 /// Which rows each step takes: every epoch is its own permutation, a pure function of seed and epoch, so a
-/// step number is
-/// all that a checkpoint must remember.
+/// step number is all that a checkpoint must remember.
 final class BatchOrder {
     private final int rows;
     private final int rowsPerStep;

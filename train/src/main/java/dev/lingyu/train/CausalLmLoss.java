@@ -7,9 +7,8 @@ import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
 import java.util.Optional;
 
-/// The output layer and its cross-entropy as one operation, a few rows at a time, so that the logits of a large
-/// vocabulary
-/// never exist all at once.
+/// The output layer and its cross-entropy as one operation, a few rows at a time, so that the logits of a
+/// large vocabulary never exist all at once.
 ///
 /// For features h, head W and label y of each row: `loss = logsumexp(W h) − (W h)[y]`. Its gradient
 /// `p − onehot(y)`, with `p = softmax(W h)`, is pushed through the product right away:

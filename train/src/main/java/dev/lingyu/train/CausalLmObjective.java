@@ -14,18 +14,10 @@ import java.util.Optional;
 /// Next-token prediction: the mean of `−log p(label | tokens before)` over the labelled positions.
 ///
 /// A decoder is differentiated one block at a time. Forward, each block's input is cut from its history;
-/// backward,
-/// from
-/// the
-/// last block to the first, the block's recording turns the gradient of its output into those of its weights,
-/// added to
-/// f32
-/// buffers right away, and of its input, which is the gradient of the block before. Only what one block
-/// recorded is
-/// ever
-/// touched at once; with `recompute` only block inputs are kept, and each block runs forward again when its
-/// turn comes
-/// (Chen et al. 2016).
+/// backward, from the last block to the first, the block's recording turns the gradient of its output into
+/// those of its weights, added to f32 buffers right away, and of its input, which is the gradient of the
+/// block before. Only what one block recorded is ever touched at once; with `recompute` only block inputs are
+/// kept, and each block runs forward again when its turn comes (Chen et al. 2016).
 public final class CausalLmObjective {
     private final Decoder decoder;
     private final AdamW optimizer;

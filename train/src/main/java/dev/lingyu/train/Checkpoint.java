@@ -26,12 +26,11 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /// A moment of a run on disk: `checkpoint-N/` is a complete Hugging Face directory with
-/// `optimizer.safetensors` (f32
-/// masters and moments) and `trainer_state.json` beside the model, which lists the digest of every file.
+/// `optimizer.safetensors` (f32 masters and moments) and `trainer_state.json` beside the model, which lists
+/// the digest of every file.
 ///
 /// It is written to a hidden folder, forced to disk and renamed: a checkpoint is whole or absent. Reading
-/// checks the
-/// digests.
+/// checks the digests.
 ///
 /// @param directory `checkpoint-N`
 /// @param state     `trainer_state.json`

@@ -11,14 +11,10 @@ import java.util.List;
 import java.util.Map;
 
 /// The trainable weights of a model side by side in one piece of memory, and their gradients in another, so
-/// that
-/// clipping
-/// and updating are one sweep each.
+/// that clipping and updating are one sweep each.
 ///
 /// Masters and gradients are f32 whatever the model computes in. An f32 model's weights *are* the masters; a
-/// bf16
-/// model
-/// has its own copies, refreshed by [#publish].
+/// bf16 model has its own copies, refreshed by [#publish].
 final class FlatParameters implements AutoCloseable {
     private final List<Parameter> parameters;
     private final Map<Parameter, Tensor> gradientOf = new HashMap<>();

@@ -8,10 +8,9 @@ import java.util.List;
 /// Rows of similar length side by side, each group padded on the right to one length.
 ///
 /// libtorch compiles a matrix product for every new shape it meets, which costs milliseconds: a batch of
-/// sequences that
-/// are all of different lengths would meet hundreds. Padding behind a row has no effect, because a causal
-/// model never
-/// looks ahead and padded positions carry no label; the gradients it adds are exact zeros.
+/// sequences that are all of different lengths would meet hundreds. Padding behind a row has no effect,
+/// because a causal model never looks ahead and padded positions carry no label; the gradients it adds are
+/// exact zeros.
 final class LengthGroups {
     private static final int SMALLEST_GROUP = 8;
 

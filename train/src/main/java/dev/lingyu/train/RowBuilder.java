@@ -15,8 +15,8 @@ import java.util.OptionalInt;
 /// Examples to token rows of at most `cutoff` tokens.
 ///
 /// Plain text becomes blocks: documents, each with an end token behind it, are laid end to end and cut every
-/// `cutoff`
-/// tokens, so nothing is thrown away. A conversation becomes one row with labels on the assistant's tokens.
+/// `cutoff` tokens, so nothing is thrown away. A conversation becomes one row with labels on the assistant's
+/// tokens.
 public final class RowBuilder {
     private final Tokenizer tokenizer;
     private final int cutoff;
@@ -60,8 +60,8 @@ public final class RowBuilder {
     /// A conversation as a row; empty where nothing would be learned from it.
     ///
     /// A conversation that is too long loses its oldest turns first, never the last question; then the
-    /// answer's tail. An
-    /// answer that is cut gets no end token, so that nobody learns to stop in the middle of a sentence.
+    /// answer's tail. An answer that is cut gets no end token, so that nobody learns to stop in the middle of
+    /// a sentence.
     public Optional<TrainingRow> conversation(Conversation conversation, ChatEncoder encoder) {
         List<ChatMessage> messages = messages(conversation);
         int system = !messages.isEmpty() && messages.getFirst().role().equals("system") ? 1 : 0;

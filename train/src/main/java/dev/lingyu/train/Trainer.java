@@ -21,8 +21,7 @@ import java.util.Optional;
 /// ```
 ///
 /// A run may be killed at any instant: started again, it goes on from its newest whole checkpoint as if
-/// nothing had
-/// happened, to the same bits.
+/// nothing had happened, to the same bits.
 public final class Trainer {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final int MAX_SKIPPED_IN_A_ROW = 10;

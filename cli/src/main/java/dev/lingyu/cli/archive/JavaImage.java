@@ -9,11 +9,9 @@ import java.util.List;
 /// A Java runtime cut out of the JDK that runs this, with jlink.
 final class JavaImage {
     /// All of Java SE, so that a library loaded by reflection finds what it looks for, and of the JDK's own
-    /// modules
-    /// the
-    /// ones that Lingyu or its libraries use: the Vector API, TLS with elliptic curves, Chinese charsets, zip
-    /// file
-    /// systems, the diagnosis a server's operator expects (jcmd, flight recorder), `sun.misc.Unsafe`.
+    /// modules the ones that Lingyu or its libraries use: the Vector API, TLS with elliptic curves, Chinese
+    /// charsets, zip file systems, the diagnosis a server's operator expects (jcmd, flight recorder),
+    /// `sun.misc.Unsafe`.
     static final List<String> MODULES = List.of(
             "java.se",
             "jdk.charsets",

@@ -26,9 +26,7 @@ final class TarGz implements AutoCloseable {
     }
 
     /// Adds the file or symbolic link `file` under `name`, a relative path with `/` between its parts; links
-    /// are kept
-    /// as
-    /// links.
+    /// are kept as links.
     void add(String name, Path file) throws IOException {
         long modified =
                 Files.getLastModifiedTime(file, LinkOption.NOFOLLOW_LINKS).toMillis() / 1000;

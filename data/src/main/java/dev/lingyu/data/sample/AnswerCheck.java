@@ -9,13 +9,10 @@ import java.util.stream.Stream;
 /// Says whether a model's answer is right.
 ///
 /// An answer is right when it states the key and no other value of the same attribute. A key with a unit
-/// (`450升`,
-/// `10–15平方米`) is compared as a quantity: width, case, spaces, Chinese numerals, thousands separators and
-/// equivalent
-/// units (升 and L, 千瓦 and 瓦, 年 and 个月) don't matter, and `8公斤` is not found in `18公斤`. Any other key is
-/// compared
-/// as text; its rivals are the attribute's other values. A value right after a negation (不是, 并非 …) is not a
-/// statement.
+/// (`450升`, `10–15平方米`) is compared as a quantity: width, case, spaces, Chinese numerals, thousands
+/// separators and equivalent units (升 and L, 千瓦 and 瓦, 年 and 个月) don't matter, and `8公斤` is not found in
+/// `18公斤`. Any other key is compared as text; its rivals are the attribute's other values. A value right
+/// after a negation (不是, 并非 …) is not a statement.
 ///
 /// ```java
 /// AnswerCheck.judge("8公斤", List.of(), "它一次能洗 8 kg。")   // RIGHT

@@ -26,8 +26,7 @@ public record Attribute(
         Optional<Comparison> comparison) {
 
     /// How two products are compared by an attribute; templates hold `{a}`, `{b}`, `{va}` and `{vb}`, `a`
-    /// being the
-    /// winner in `answer`.
+    /// being the winner in `answer`.
     ///
     /// @param smallerWins whether the smaller value answers the question (price, noise)
     /// @param questions   training phrasings

@@ -6,8 +6,7 @@ import java.util.Map;
 /// The sentence frames that don't belong to one attribute, category or policy.
 ///
 /// Templates hold `{p}` product, `{brand}`, `{cat}` category, `{c}` clauses, `{n}` attribute name, `{v}`
-/// value, `{b}`
-/// budget.
+/// value, `{b}` budget.
 record Phrases(
         Map<String, String> groups,
         List<String> introductions,

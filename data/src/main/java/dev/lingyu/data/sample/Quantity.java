@@ -68,8 +68,7 @@ record Quantity(String dimension, BigDecimal low, BigDecimal high) {
     }
 
     /// Half width, lower case, one kind of dash, Arabic numerals before units, no thousands separators, no
-    /// currency
-    /// sign.
+    /// currency sign.
     static String normalise(String text) {
         String half = Normalizer.normalize(text, Normalizer.Form.NFKC)
                 .toLowerCase(Locale.ROOT)

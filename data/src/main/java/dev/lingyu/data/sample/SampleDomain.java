@@ -14,18 +14,16 @@ import java.util.Map;
 /// ```
 ///
 /// The tests differ in what is new. [#heldOutPhrasings()] asks what training taught, in phrasings it never
-/// used: how
-/// well
-/// knowledge is reached. [#heldOutFacts()] asks about products that no training text names, in phrasings
-/// training did
-/// use: a model can only guess, and [Statistics#guessNewProducts()] says how far guessing gets.
+/// used: how well knowledge is reached. [#heldOutFacts()] asks about products that no training text names, in
+/// phrasings training did use: a model can only guess, and [Statistics#guessNewProducts()] says how far
+/// guessing gets.
 public final class SampleDomain {
     /// The seed of the published figures.
     public static final long DEFAULT_SEED = 20_261_124L;
 
-    /// Characters per token, measured with a 2,000-piece byte-pair vocabulary trained on this domain (2.6 in the
-    /// corpus, 3.3 in
-    /// the instruction rows); a larger vocabulary merges values into their sentences and is learned less robustly.
+    /// Characters per token, measured with a 2,000-piece byte-pair vocabulary trained on this domain (2.6 in
+    /// the corpus, 3.3 in the instruction rows); a larger vocabulary merges values into their sentences and
+    /// is learned less robustly.
     static final double CHARACTERS_PER_TOKEN = 3.0;
 
     private final Catalogue catalogue;
@@ -74,8 +72,7 @@ public final class SampleDomain {
     }
 
     /// Texts about known products and policies in wordings that training never uses: perplexity on them falls
-    /// as the
-    /// domain is learned.
+    /// as the domain is learned.
     public List<String> heldOutCorpus() {
         return heldOutCorpus;
     }
