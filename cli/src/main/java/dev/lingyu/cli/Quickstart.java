@@ -38,10 +38,15 @@ final class Quickstart {
     private static final int ANSWER_TOKENS = 64;
 
     private final Path directory;
+    private final Size size;
+    private final List<String> overrides;
     private final PrintWriter out;
 
-    Quickstart(Path directory, PrintWriter out) {
+    /// @param overrides settings that win over those of both recipes
+    Quickstart(Path directory, Size size, List<String> overrides, PrintWriter out) {
         this.directory = directory;
+        this.size = size;
+        this.overrides = overrides;
         this.out = out;
     }
 
@@ -50,7 +55,7 @@ final class Quickstart {
     /// @return the directory of the finished model
     Path run() throws IOException {
         Files.createDirectories(directory);
-        SampleDomain domain = SampleDomain.create(Size.FULL, SampleDomain.DEFAULT_SEED);
+        SampleDomain domain = SampleDomain.create(size, SampleDomain.DEFAULT_SEED);
         step("1/6", "The sample store (家电商城): products, policies, dialogues, questions");
         writeDomain(domain);
         step("2/6", "A tokenizer of " + VOCABULARY + " pieces, trained on the store's texts");
@@ -101,8 +106,10 @@ final class Quickstart {
     private void train(String stage) throws IOException {
         Path file = directory.resolve("configs").resolve(stage + ".yaml");
         Files.createDirectories(file.getParent());
-        Files.writeString(file, recipe(stage));
-        TrainConfig config = TrainConfig.read(file, List.of());
+        if (!Files.exists(file)) {
+            Files.writeString(file, recipe(stage));
+        }
+        TrainConfig config = TrainConfig.read(file, overrides);
         if (Trainer.isFinished(config.output().directory())) {
             out.printf("  done before: %s%n", config.output().directory());
             return;

@@ -1,10 +1,12 @@
 package dev.lingyu.cli;
 
+import dev.lingyu.data.sample.Size;
 import dev.lingyu.model.LanguageModel;
 import dev.lingyu.serve.Server;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -12,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /// `lingyu quickstart`: the whole chain on the bundled sample domain. Interrupted and started again, it goes
@@ -31,6 +34,18 @@ final class QuickstartCommand implements Callable<Integer> {
     @Option(names = "--port", paramLabel = "PORT", description = "The server's port (default: ${DEFAULT-VALUE}).")
     private int port = 7690;
 
+    @Option(
+            names = "--size",
+            paramLabel = "small|full",
+            description = "How much of the store to learn: 80 or 210 products (default: full).")
+    private Size size = Size.FULL;
+
+    @Parameters(
+            arity = "0..*",
+            paramLabel = "key=value",
+            description = "Training settings that win over the recipes' in both stages, such as num_train_epochs=2.")
+    private List<String> overrides = List.of();
+
     private static final String MODEL_ID = "appliance-store";
 
     @Spec
@@ -39,7 +54,7 @@ final class QuickstartCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
-        Path model = new Quickstart(directory, out).run();
+        Path model = new Quickstart(directory, size, overrides, out).run();
         if (noServe) {
             out.printf("To talk to the model:  ./lingyu serve --model %s%n", model);
             return 0;

@@ -43,8 +43,7 @@ final class Answering implements AutoCloseable {
         Answering answering = new Answering(perPrompt);
         try {
             for (int i = 0; i < requests.size(); i++) {
-                Generation generation =
-                        model.engine().submit(requests.get(i), answering.new Feed(i * perPrompt));
+                Generation generation = model.engine().submit(requests.get(i), answering.new Feed(i * perPrompt));
                 answering.generations.add(generation);
             }
         } catch (RuntimeException e) {
@@ -52,8 +51,10 @@ final class Answering implements AutoCloseable {
             throw e;
         }
         for (Generation generation : answering.generations) {
-            var unused = generation.future().whenComplete((result, error) -> answering.pieces.add(
-                    new Piece.Done(java.util.Optional.ofNullable(error))));
+            var unused = generation
+                    .future()
+                    .whenComplete((result, error) ->
+                            answering.pieces.add(new Piece.Done(java.util.Optional.ofNullable(error))));
         }
         ClientConnection.whenCurrentClientLeaves(answering::close);
         return answering;
@@ -90,7 +91,9 @@ final class Answering implements AutoCloseable {
                     throw done.error().get() instanceof EngineException e
                             ? e
                             : new EngineException(
-                                    EngineException.Kind.FAILED, "Generation failed.", done.error().get());
+                                    EngineException.Kind.FAILED,
+                                    "Generation failed.",
+                                    done.error().get());
                 }
             } else {
                 to.accept(piece);

@@ -64,7 +64,9 @@ final class Answers {
                 Answering.start(job.model(), requests, job.params().n())) {
             ticket.runs(answering);
             ObjectNode frame = Json.object();
-            frame.put("id", job.shape().idPrefix() + "-" + UUID.randomUUID().toString().replace("-", ""));
+            frame.put(
+                    "id",
+                    job.shape().idPrefix() + "-" + UUID.randomUUID().toString().replace("-", ""));
             frame.put("object", job.shape().object(job.stream()));
             frame.put("created", Instant.now().getEpochSecond());
             frame.put("model", job.model().id());
@@ -162,8 +164,7 @@ final class Answers {
         }
 
         private void send(ObjectNode choice, Optional<FinishReason> reason) {
-            reason.ifPresentOrElse(
-                    r -> choice.put("finish_reason", r.word()), () -> choice.putNull("finish_reason"));
+            reason.ifPresentOrElse(r -> choice.put("finish_reason", r.word()), () -> choice.putNull("finish_reason"));
             ObjectNode chunk = frame.deepCopy();
             chunk.putArray("choices").add(choice);
             if (job.includeUsage()) {

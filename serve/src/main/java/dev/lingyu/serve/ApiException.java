@@ -48,8 +48,7 @@ final class ApiException extends RuntimeException {
 
     /// 429: too many requests wait.
     static ApiException busy(String message) {
-        return new ApiException(
-                429, "rate_limit_error", Optional.empty(), Optional.of("rate_limit_exceeded"), message);
+        return new ApiException(429, "rate_limit_error", Optional.empty(), Optional.of("rate_limit_exceeded"), message);
     }
 
     /// 500 or 503: the server's own fault.

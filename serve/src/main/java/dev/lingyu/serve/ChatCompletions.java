@@ -49,7 +49,8 @@ final class ChatCompletions {
         try {
             return model.model().chatEncoder().prompt(messages);
         } catch (TemplateException e) {
-            throw ApiException.field("messages", "The model's chat template refused the messages: " + Json.reason(e) + ".");
+            throw ApiException.field(
+                    "messages", "The model's chat template refused the messages: " + Json.reason(e) + ".");
         }
     }
 
@@ -128,8 +129,7 @@ final class ChatCompletions {
         }
 
         private void put(ObjectNode choice, List<TokenChoice> tokens) {
-            logprobs.ifPresentOrElse(
-                    l -> choice.set("logprobs", l.chat(tokens)), () -> choice.putNull("logprobs"));
+            logprobs.ifPresentOrElse(l -> choice.set("logprobs", l.chat(tokens)), () -> choice.putNull("logprobs"));
         }
     }
 }

@@ -17,7 +17,8 @@ final class RequestBody {
     /// The body as fields.
     ///
     /// @param limitBytes the largest body
-    /// @throws ApiException 413 when it is larger, 415 when it is said not to be JSON, 400 when it isn't a JSON object
+    /// @throws ApiException 413 when it is larger, 415 when it is said not to be JSON, 400 when it isn't a JSON
+    object
     static RequestFields read(ServerRequest request, long limitBytes) {
         request.headers().contentType().ifPresent(type -> checkType(type.text()));
         if (request.headers().contentLength().orElse(0) > limitBytes) {
@@ -32,9 +33,7 @@ final class RequestBody {
             root = Json.MAPPER.readTree(body);
         } catch (JsonProcessingException e) {
             throw ApiException.request(
-                    400,
-                    "invalid_json",
-                    "The request body is not valid JSON%s: %s.".formatted(place(e), what(e)));
+                    400, "invalid_json", "The request body is not valid JSON%s: %s.".formatted(place(e), what(e)));
         } catch (IOException e) {
             throw ApiException.request(
                     400, "invalid_json", "The request body is not valid UTF-8: " + Json.reason(e) + ".");

@@ -140,8 +140,8 @@ final class Router {
     private ServedModel model(String id) {
         ServedModel model = models.get(id);
         if (model == null) {
-            throw ApiException.unknownModel("The model '" + id + "' does not exist here; there is "
-                    + String.join(", ", models.keySet()) + ".");
+            throw ApiException.unknownModel(
+                    "The model '" + id + "' does not exist here; there is " + String.join(", ", models.keySet()) + ".");
         }
         return model;
     }

@@ -27,8 +27,7 @@ final class SamplingFields {
     /// @param alternatives how many alternatives to report with each token; empty for no log-probabilities
     /// @param maxNewTokens from [#newTokens]
     /// @throws ApiException 400, naming the field
-    static SamplingParams read(
-            RequestFields fields, ServedModel model, OptionalInt alternatives, int maxNewTokens) {
+    static SamplingParams read(RequestFields fields, ServedModel model, OptionalInt alternatives, int maxNewTokens) {
         SamplingParams.Builder params = SamplingParams.builder().maxNewTokens(maxNewTokens);
         fields.text("decoder").ifPresent(name -> params.decoder(decoder(name)));
         fields.number("temperature", value -> params.temperature(between("temperature", value, 0, 2)));
@@ -65,7 +64,8 @@ final class SamplingFields {
     ///
     /// @param promptField which field holds the prompt
     /// @param otherwise what holds when the request sets none; empty: what the context leaves
-    static int newTokens(RequestFields fields, ServedModel model, int promptTokens, OptionalInt otherwise, String promptField) {
+    static int newTokens(
+            RequestFields fields, ServedModel model, int promptTokens, OptionalInt otherwise, String promptField) {
         int context = model.engine().contextLength();
         int room = context - promptTokens;
         if (room < 1) {
@@ -104,7 +104,8 @@ final class SamplingFields {
         return ApiException.field(
                 promptField,
                 "context_length_exceeded",
-                "This model's maximum context length is %d tokens, but %s.".formatted(model.engine().contextLength(), why));
+                "This model's maximum context length is %d tokens, but %s."
+                        .formatted(model.engine().contextLength(), why));
     }
 
     /// A number of alternatives between 0 and 20.

@@ -159,8 +159,7 @@ public final class Server implements AutoCloseable {
                 throw new ServeException("A server needs at least one model.");
             }
             Running running = new Running();
-            Router router =
-                    new Router(new LinkedHashMap<>(models), apiKey, corsOrigin, maxRequestBytes, running);
+            Router router = new Router(new LinkedHashMap<>(models), apiKey, corsOrigin, maxRequestBytes, running);
             checkPort();
             WebServer web = WebServer.builder()
                     .host(host)
@@ -209,7 +208,9 @@ public final class Server implements AutoCloseable {
                     ApiException error = ours
                             ? ApiException.server(status.code(), "internal_error", "The server failed on this request.")
                             : ApiException.request(
-                                    status.code(), "bad_http_request", "This is no HTTP request that can be read: " + message);
+                                    status.code(),
+                                    "bad_http_request",
+                                    "This is no HTTP request that can be read: " + message);
                     JsonNode body = Json.error(error);
                     return DirectHandler.TransportResponse.builder()
                             .status(status)

@@ -57,8 +57,7 @@ class ChatCompletionsTest {
     @Test
     void theStreamIsTheWholeAnswerInPieces() {
         String whole = content(tiny.post(PATH, TinyServer.chat("功率是多少？", GREEDY)), 0);
-        HttpResponse<String> response =
-                tiny.post(PATH, TinyServer.chat("功率是多少？", GREEDY + ",\"stream\":true"));
+        HttpResponse<String> response = tiny.post(PATH, TinyServer.chat("功率是多少？", GREEDY + ",\"stream\":true"));
         assertThat(response.headers().firstValue("Content-Type")).contains("text/event-stream; charset=utf-8");
         List<JsonNode> events = TinyServer.events(response.body());
         assertThat(events.getFirst().at("/choices/0/delta/role").asText()).isEqualTo("assistant");
@@ -77,8 +76,7 @@ class ChatCompletionsTest {
     void usageComesLastWhereItIsAskedFor() {
         List<JsonNode> events = TinyServer.events(tiny.post(
                         PATH,
-                        TinyServer.chat(
-                                "你好", GREEDY + ",\"stream\":true,\"stream_options\":{\"include_usage\":true}"))
+                        TinyServer.chat("你好", GREEDY + ",\"stream\":true,\"stream_options\":{\"include_usage\":true}"))
                 .body());
         assertThat(events.getLast().path("choices").isEmpty()).isTrue();
         assertThat(events.getLast().at("/usage/completion_tokens").asInt()).isEqualTo(24);
@@ -101,9 +99,9 @@ class ChatCompletionsTest {
 
     @Test
     void maxLengthCountsThePrompt() {
-        JsonNode body = TinyServer.json(tiny.post(
-                        PATH, TinyServer.chat("你好", ",\"temperature\":0,\"ignore_eos\":true,\"max_length\":40"))
-                .body());
+        JsonNode body = TinyServer.json(
+                tiny.post(PATH, TinyServer.chat("你好", ",\"temperature\":0,\"ignore_eos\":true,\"max_length\":40"))
+                        .body());
         assertThat(body.at("/usage/total_tokens").asInt()).isEqualTo(40);
     }
 
@@ -114,8 +112,7 @@ class ChatCompletionsTest {
                 .isEqualTo(content(
                         tiny.post(
                                 PATH,
-                                TinyServer.chat(
-                                        "你好", ",\"decoder\":\"greedy\",\"max_tokens\":24,\"ignore_eos\":true")),
+                                TinyServer.chat("你好", ",\"decoder\":\"greedy\",\"max_tokens\":24,\"ignore_eos\":true")),
                         0));
         assertThat(content(tiny.post(PATH, TinyServer.chat("你好", drawn)), 0))
                 .isEqualTo(content(tiny.post(PATH, TinyServer.chat("你好", drawn)), 0));
@@ -150,9 +147,10 @@ class ChatCompletionsTest {
     @Test
     void logprobsSpellTheAnswerByteForByte() {
         String more = GREEDY + ",\"logprobs\":true,\"top_logprobs\":3";
-        JsonNode whole = TinyServer.json(tiny.post(PATH, TinyServer.chat("你好", more)).body());
-        List<JsonNode> events = TinyServer.events(
-                tiny.post(PATH, TinyServer.chat("你好", more + ",\"stream\":true")).body());
+        JsonNode whole =
+                TinyServer.json(tiny.post(PATH, TinyServer.chat("你好", more)).body());
+        List<JsonNode> events = TinyServer.events(tiny.post(PATH, TinyServer.chat("你好", more + ",\"stream\":true"))
+                .body());
         JsonNode content = whole.at("/choices/0/logprobs/content");
         assertThat(content).hasSize(24);
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
@@ -175,12 +173,10 @@ class ChatCompletionsTest {
 
     @Test
     void textPartsAndDeveloperMessagesAreRead() {
-        String plain =
-                """
+        String plain = """
                 {"model":"tiny","temperature":0,"max_tokens":8,"messages":[
                  {"role":"system","content":"简短回答。"},{"role":"user","content":"你好吗"}]}""";
-        String parts =
-                """
+        String parts = """
                 {"model":"tiny","temperature":0,"max_tokens":8,"messages":[
                  {"role":"developer","content":[{"type":"text","text":"简短"},{"type":"text","text":"回答。"}]},
                  {"role":"user","content":[{"type":"text","text":"你好吗"}]}],"unknown_field":{"x":1}}""";
@@ -193,8 +189,7 @@ class ChatCompletionsTest {
         JsonNode body = TinyServer.json(tiny.post(
                         PATH,
                         TinyServer.chat(
-                                "你好",
-                                ",\"temperature\":0,\"max_tokens\":2,\"logit_bias\":{\"" + ids[0] + "\":100}"))
+                                "你好", ",\"temperature\":0,\"max_tokens\":2,\"logit_bias\":{\"" + ids[0] + "\":100}"))
                 .body());
         assertThat(body.at("/choices/0/message/content").asText())
                 .isEqualTo(tiny.tokenizer().decode(new int[] {ids[0], ids[0]}, true));

@@ -3,6 +3,7 @@ package dev.lingyu.serve;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.google.gson.JsonObject;
 import com.microsoft.playwright.Browser;
 import com.microsoft.playwright.BrowserContext;
 import com.microsoft.playwright.BrowserType;
@@ -11,17 +12,16 @@ import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.Playwright;
 import com.microsoft.playwright.Request;
-import com.google.gson.JsonObject;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.jspecify.annotations.Nullable;
 
 /// The chat page in a real browser; screenshots go to the folder that the property `lingyu.screenshots` names.
 class ChatPageTest {
@@ -90,7 +90,8 @@ class ChatPageTest {
         shoot(page, "answered-zh");
         page.locator(".again").click();
         page.locator(".again").waitFor();
-        assertThat(page.locator(".turn")).satisfies(turns -> assertThat(turns.count()).isEqualTo(2));
+        assertThat(page.locator(".turn"))
+                .satisfies(turns -> assertThat(turns.count()).isEqualTo(2));
         assertThat(answer.innerText()).isEqualTo(first);
         page.locator("#clear").click();
         assertThat(page.locator(".turn").count()).isZero();
@@ -155,10 +156,12 @@ class ChatPageTest {
     @Test
     void theServersSentenceIsShownWhenARequestIsRefused() {
         Page page = open("en-US", 1100, 720);
-        page.route("**/v1/chat/completions", route -> route.fulfill(new com.microsoft.playwright.Route.FulfillOptions()
-                .setStatus(429)
-                .setContentType("application/json")
-                .setBody("{\"error\":{\"message\":\"256 requests are waiting already.\"}}")));
+        page.route(
+                "**/v1/chat/completions",
+                route -> route.fulfill(new com.microsoft.playwright.Route.FulfillOptions()
+                        .setStatus(429)
+                        .setContentType("application/json")
+                        .setBody("{\"error\":{\"message\":\"256 requests are waiting already.\"}}")));
         ask(page, "Hello");
         page.locator(".turn.failed").waitFor();
         assertThat(page.locator(".turn.failed .text").innerText()).isEqualTo("256 requests are waiting already.");
@@ -170,14 +173,17 @@ class ChatPageTest {
         Page page = open("zh-CN", 375, 667);
         List<String> elsewhere = new ArrayList<>();
         page.onRequest((Request request) -> {
-            if (!request.url().startsWith(tiny().server().url()) && !request.url().startsWith("data:")) {
+            if (!request.url().startsWith(tiny().server().url())
+                    && !request.url().startsWith("data:")) {
                 elsewhere.add(request.url());
             }
         });
         page.reload();
-        page.locator("#model option").waitFor(new Locator.WaitForOptions()
-                .setState(com.microsoft.playwright.options.WaitForSelectorState.ATTACHED));
-        assertThat(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")).isEqualTo(true);
+        page.locator("#model option")
+                .waitFor(new Locator.WaitForOptions()
+                        .setState(com.microsoft.playwright.options.WaitForSelectorState.ATTACHED));
+        assertThat(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+                .isEqualTo(true);
         assertThat(page.locator("#settings").isVisible()).isFalse();
         page.locator("#toggle").click();
         assertThat(page.locator("#repetition_penalty").isVisible()).isTrue();
@@ -209,8 +215,10 @@ class ChatPageTest {
     }
 
     private static void setSlider(Page page, String id, int value) {
-        page.evaluate("([id, value]) => { const e = document.getElementById(id); e.value = value;"
-                + " e.dispatchEvent(new Event('input')); }", List.of(id, value));
+        page.evaluate(
+                "([id, value]) => { const e = document.getElementById(id); e.value = value;"
+                        + " e.dispatchEvent(new Event('input')); }",
+                List.of(id, value));
     }
 
     private static void shoot(Page page, String name) {

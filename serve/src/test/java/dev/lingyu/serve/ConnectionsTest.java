@@ -42,7 +42,8 @@ class ConnectionsTest {
         List<String> requests = new ArrayList<>();
         for (int i = 0; i < 8; i++) {
             requests.add(TinyServer.chat(
-                    "问题".repeat(i + 1), ",\"temperature\":0,\"ignore_eos\":true,\"stream\":true,\"max_tokens\":" + (20 + i)));
+                    "问题".repeat(i + 1),
+                    ",\"temperature\":0,\"ignore_eos\":true,\"stream\":true,\"max_tokens\":" + (20 + i)));
         }
         List<String> alone = requests.stream().map(ConnectionsTest::streamed).toList();
         try (ExecutorService pool = Executors.newVirtualThreadPerTaskExecutor()) {

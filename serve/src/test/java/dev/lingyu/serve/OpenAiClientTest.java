@@ -52,7 +52,8 @@ class OpenAiClientTest {
 
     @Test
     void aChatIsAnsweredWholeAndStreamedAlike() {
-        ChatCompletion whole = client.chat().completions().create(chat().build()).validate();
+        ChatCompletion whole =
+                client.chat().completions().create(chat().build()).validate();
         ChatCompletion.Choice choice = whole.choices().getFirst();
         assertThat(choice.finishReason()).isEqualTo(ChatCompletion.Choice.FinishReason.LENGTH);
         assertThat(whole.usage().orElseThrow().completionTokens()).isEqualTo(20);
@@ -96,9 +97,8 @@ class OpenAiClientTest {
 
     @Test
     void errorsRaiseTheExceptionsThatUsersKnow() {
-        assertThatThrownBy(() -> client.chat()
-                        .completions()
-                        .create(chat().temperature(3).build()))
+        assertThatThrownBy(() ->
+                        client.chat().completions().create(chat().temperature(3).build()))
                 .isInstanceOfSatisfying(BadRequestException.class, e -> {
                     assertThat(e.param()).contains("temperature");
                     assertThat(e.type()).contains("invalid_request_error");

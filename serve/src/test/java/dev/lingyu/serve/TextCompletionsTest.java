@@ -58,7 +58,8 @@ class TextCompletionsTest {
                 .isEqualTo(complete("\"冰箱保修\"", "").at("/choices/0/text").asText());
         assertThat(both.at("/usage/completion_tokens").asInt()).isEqualTo(64);
         assertThat(both.at("/usage/prompt_tokens").asInt())
-                .isEqualTo(tiny.tokenizer().encode("空调").length + tiny.tokenizer().encode("冰箱保修").length);
+                .isEqualTo(
+                        tiny.tokenizer().encode("空调").length + tiny.tokenizer().encode("冰箱保修").length);
     }
 
     @Test
@@ -86,8 +87,8 @@ class TextCompletionsTest {
     }
 
     private static JsonNode complete(String prompt, String more) {
-        HttpResponse<String> response = tiny.post(
-                "/v1/completions", "{\"model\":\"tiny\",\"prompt\":" + prompt + GREEDY + more + "}");
+        HttpResponse<String> response =
+                tiny.post("/v1/completions", "{\"model\":\"tiny\",\"prompt\":" + prompt + GREEDY + more + "}");
         assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
         return TinyServer.json(response.body());
     }

@@ -94,10 +94,8 @@ final class TinyServer implements AutoCloseable {
                 "bloom", decoder, new ModelConfig.SpecialTokens(OptionalInt.of(1), List.of(2), OptionalInt.of(3)));
         LanguageModel model = LanguageModel.create(config, tokenizer, Optional.empty(), DType.F32, 7);
         Engine engine = Engine.start(model, options);
-        Server server = settings.apply(Server.builder()
-                        .model(MODEL, engine)
-                        .port(0)
-                        .grace(Duration.ofSeconds(5)))
+        Server server = settings.apply(
+                        Server.builder().model(MODEL, engine).port(0).grace(Duration.ofSeconds(5)))
                 .start();
         return new TinyServer(directory, model, engine, server);
     }

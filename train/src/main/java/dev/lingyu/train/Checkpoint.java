@@ -92,7 +92,7 @@ public record Checkpoint(Path directory, JsonNode state) {
                 return Optional.of(read(directory));
             } catch (IOException e) {
                 listener.notice(directory.getFileName() + " is damaged (" + e.getMessage()
-                        + "); the checkpoint before it is used.");
+                        + "); an earlier checkpoint is used, or the run starts anew.");
             }
         }
         return Optional.empty();

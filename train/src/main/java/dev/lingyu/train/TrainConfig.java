@@ -154,7 +154,7 @@ public record TrainConfig(
         Optional<Path> path = s.text("model_name_or_path").map(Path::of);
         Optional<ObjectNode> shape = s.object("model_config");
         boolean scratch = s.flag("train_from_scratch", shape.isPresent());
-        if (path.isEmpty() && shape.isEmpty()) {
+        if (path.isEmpty() && (shape.isEmpty() || !scratch)) {
             throw s.missing(
                     "model_name_or_path", "the directory of the model to train (or model_config for a fresh one)");
         }

@@ -69,6 +69,7 @@ public final class Trainer {
         Optional<Checkpoint> checkpoint = Checkpoint.newest(output, listener);
         try (LanguageModel model = ModelSource.open(config)) {
             TrainingRows rows = TrainingRows.read(config, model);
+            rows.notices().forEach(listener::notice);
             if (rows.dropped() + rows.truncated() > 0) {
                 listener.notice(
                         rows.dropped() + " conversations had no answer to learn and were dropped; something was cut "

@@ -25,8 +25,14 @@ import java.util.Random;
 /// @param digest     SHA-256 over all ids and labels: a resumed run must see the same
 /// @param dropped    conversations without anything to learn
 /// @param truncated  times that something was cut off
+/// @param notices    what was said while reading: how files were understood, which rows were left out
 public record TrainingRows(
-        List<TrainingRow> train, List<TrainingRow> validation, String digest, long dropped, long truncated) {
+        List<TrainingRow> train,
+        List<TrainingRow> validation,
+        String digest,
+        long dropped,
+        long truncated,
+        List<String> notices) {
 
     /// Reads and tokenizes the datasets of a config.
     ///
@@ -34,10 +40,10 @@ public record TrainingRows(
     public static TrainingRows read(TrainConfig config, LanguageModel model) {
         RowBuilder builder =
                 new RowBuilder(model.requireTokenizer(), config.data().cutoff());
-        List<TrainingRow> rows = read(config, config.data().datasets(), model, builder);
+        List<TrainingRow> rows = read(config, config.data().datasets(), model, builder, notices);
         List<TrainingRow> validation = List.of();
         if (!config.data().evaluation().isEmpty()) {
-            validation = read(config, config.data().evaluation(), model, builder);
+            validation = read(config, config.data().evaluation(), model, builder, notices);
         } else if (config.data().valSize() > 0) {
             int count = (int)
                     (config.data().valSize() < 1
@@ -56,11 +62,11 @@ public record TrainingRows(
             throw TrainException.input("No row is left to train on: " + builder.dropped()
                     + " conversations had no answer to learn (see cutoff_len).");
         }
-        return new TrainingRows(rows, validation, digest(rows), builder.dropped(), builder.truncated());
+        return new TrainingRows(rows, validation, digest(rows), builder.dropped(), builder.truncated(), notices);
     }
 
     private static List<TrainingRow> read(
-            TrainConfig config, List<String> datasets, LanguageModel model, RowBuilder builder) {
+            TrainConfig config, List<String> datasets, LanguageModel model, RowBuilder builder, List<String> notices) {
         DatasetSpec spec = DatasetSpec.of(datasets).withFolder(config.data().folder());
         if (config.data().maxSamples().isPresent()) {
             spec = spec.withMaxSamples(config.data().maxSamples().get());
@@ -82,6 +88,7 @@ public record TrainingRows(
                 try (ExampleStream<Conversation> talks = Datasets.open(spec, Conversation.class)) {
                     talks.forEachRemaining(
                             row -> builder.conversation(row.example(), encoder).ifPresent(rows::add));
+                    talks.reports().forEach(report -> notices.add(report.sentence()));
                 }
             }
         }

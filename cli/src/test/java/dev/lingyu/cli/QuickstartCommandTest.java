@@ -1,0 +1,61 @@
+package dev.lingyu.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// The whole chain, from raw text to a judged model, with a handful of updates instead of thousands.
+class QuickstartCommandTest {
+    @TempDir
+    Path directory;
+
+    private record Run(int code, String out, String err) {}
+
+    private Run run(String... more) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        String[] args = new String[5 + more.length];
+        System.arraycopy(
+                new String[] {"quickstart", "--dir", directory.toString(), "--no-serve", "--size=small"}, 0, args, 0, 5);
+        System.arraycopy(more, 0, args, 5, more.length);
+        int code = Main.run(new PrintWriter(out), new PrintWriter(err), args);
+        return new Run(code, out.toString(), err.toString());
+    }
+
+    @Test
+    void theChainRunsFromRawTextToAReportAndASecondStartPassesOverWhatIsDone() throws IOException {
+        Run first = run("max_steps=4", "num_train_epochs=1");
+        assertThat(first.err()).isEmpty();
+        assertThat(first.code()).isZero();
+        assertThat(first.out()).contains("[1/6]", "[6/6]", "held-out perplexity", "report.html", "lingyu serve --model");
+        JsonNode report = new ObjectMapper()
+                .readTree(Files.readAllBytes(directory.resolve("report.json")));
+        assertThat(report.path("perplexity_after").asDouble())
+                .isLessThan(report.path("perplexity_before").asDouble());
+        assertThat(report.path("questions_phrasings").asInt()).isEqualTo(306);
+        assertThat(Files.readString(directory.resolve("report.html"))).contains("没见过的商品", "<!doctype html>");
+        assertThat(directory.resolve("sft/model.safetensors")).exists();
+        assertThat(directory.resolve("sft/chat_template.jinja")).exists();
+
+        Run second = run("max_steps=4", "num_train_epochs=1");
+        assertThat(second.code()).isZero();
+        assertThat(second.out()).contains("done before: " + directory.resolve("pt"));
+        assertThat(second.out()).contains("done before: " + directory.resolve("sft"));
+    }
+
+    @Test
+    void anUnknownSettingIsRefusedBeforeAnythingIsTrained() {
+        Run run = run("learning_rat=1");
+        assertThat(run.code()).isEqualTo(2);
+        assertThat(run.err()).contains("Did you mean \"learning_rate\"?");
+        assertThat(directory.resolve("pt")).doesNotExist();
+    }
+}
