@@ -24,7 +24,11 @@ class QuickstartCommandTest {
         StringWriter err = new StringWriter();
         String[] args = new String[5 + more.length];
         System.arraycopy(
-                new String[] {"quickstart", "--dir", directory.toString(), "--no-serve", "--size=small"}, 0, args, 0, 5);
+                new String[] {"quickstart", "--dir", directory.toString(), "--no-serve", "--size=small"},
+                0,
+                args,
+                0,
+                5);
         System.arraycopy(more, 0, args, 5, more.length);
         int code = Main.run(new PrintWriter(out), new PrintWriter(err), args);
         return new Run(code, out.toString(), err.toString());
@@ -35,9 +39,9 @@ class QuickstartCommandTest {
         Run first = run("max_steps=4", "num_train_epochs=1");
         assertThat(first.err()).isEmpty();
         assertThat(first.code()).isZero();
-        assertThat(first.out()).contains("[1/6]", "[6/6]", "held-out perplexity", "report.html", "lingyu serve --model");
-        JsonNode report = new ObjectMapper()
-                .readTree(Files.readAllBytes(directory.resolve("report.json")));
+        assertThat(first.out())
+                .contains("[1/6]", "[6/6]", "held-out perplexity", "report.html", "lingyu serve --model");
+        JsonNode report = new ObjectMapper().readTree(Files.readAllBytes(directory.resolve("report.json")));
         assertThat(report.path("perplexity_after").asDouble())
                 .isLessThan(report.path("perplexity_before").asDouble());
         assertThat(report.path("questions_phrasings").asInt()).isEqualTo(306);

@@ -13,19 +13,19 @@ import org.jspecify.annotations.Nullable;
 
 /// Reads the `messages` of a chat request.
 final class ChatMessages {
-    private static final Set<String> ROLES =
-            Set.of("system", "developer", "user", "assistant", "tool", "function");
+    private static final Set<String> ROLES = Set.of("system", "developer", "user", "assistant", "tool", "function");
 
     private ChatMessages() {}
 
     /// @throws ApiException 400, naming the message and field
     static List<ChatMessage> read(RequestFields fields) {
         JsonNode node = fields.value("messages")
-                .orElseThrow(() ->
-                        ApiException.field("messages", "The field 'messages' is missing; expected a list of messages."));
+                .orElseThrow(() -> ApiException.field(
+                        "messages", "The field 'messages' is missing; expected a list of messages."));
         JsonNode list = RequestFields.array("messages", node, "a list of messages");
         if (list.isEmpty()) {
-            throw ApiException.field("messages", "The field 'messages' is an empty list; expected at least one message.");
+            throw ApiException.field(
+                    "messages", "The field 'messages' is an empty list; expected at least one message.");
         }
         List<ChatMessage> messages = new ArrayList<>();
         for (int i = 0; i < list.size(); i++) {

@@ -17,8 +17,8 @@ final class RequestBody {
     /// The body as fields.
     ///
     /// @param limitBytes the largest body
-    /// @throws ApiException 413 when it is larger, 415 when it is said not to be JSON, 400 when it isn't a JSON
-    object
+    /// @throws ApiException 413 when it is larger, 415 when it is said not to be JSON, 400 when it isn't a
+    ///     JSON object
     static RequestFields read(ServerRequest request, long limitBytes) {
         request.headers().contentType().ifPresent(type -> checkType(type.text()));
         if (request.headers().contentLength().orElse(0) > limitBytes) {

@@ -28,12 +28,10 @@ final class TextCompletions {
         refuseWhatIsMissingHere(fields);
         List<int[]> prompts = prompts(fields, model);
         OptionalInt asked = fields.whole("logprobs");
-        OptionalInt alternatives = asked.isPresent()
-                ? OptionalInt.of(SamplingFields.alternatives("logprobs", asked.getAsInt()))
-                : asked;
+        OptionalInt alternatives =
+                asked.isPresent() ? OptionalInt.of(SamplingFields.alternatives("logprobs", asked.getAsInt())) : asked;
         int longest = prompts.stream().mapToInt(p -> p.length).max().orElseThrow();
-        int newTokens = SamplingFields.newTokens(
-                fields, model, longest, OptionalInt.of(DEFAULT_MAX_TOKENS), "prompt");
+        int newTokens = SamplingFields.newTokens(fields, model, longest, OptionalInt.of(DEFAULT_MAX_TOKENS), "prompt");
         SamplingParams params = SamplingFields.read(fields, model, alternatives, newTokens);
         OptionalInt bestOf = fields.whole("best_of");
         if (bestOf.isPresent() && bestOf.getAsInt() != params.n()) {
@@ -78,9 +76,8 @@ final class TextCompletions {
         }
         List<String> echoes = new ArrayList<>();
         for (int[] prompt : prompts) {
-            String text = echo
-                    ? model.tokenizer().map(t -> t.decode(prompt, false)).orElse("")
-                    : "";
+            String text =
+                    echo ? model.tokenizer().map(t -> t.decode(prompt, false)).orElse("") : "";
             for (int i = 0; i < perPrompt; i++) {
                 echoes.add(text);
             }
@@ -90,8 +87,8 @@ final class TextCompletions {
 
     private static List<int[]> prompts(RequestFields fields, ServedModel model) {
         JsonNode prompt = fields.value("prompt")
-                .orElseThrow(
-                        () -> ApiException.field("prompt", "The field 'prompt' is missing; expected " + EXPECTED + "."));
+                .orElseThrow(() ->
+                        ApiException.field("prompt", "The field 'prompt' is missing; expected " + EXPECTED + "."));
         List<int[]> prompts = new ArrayList<>();
         if (prompt.isTextual()) {
             prompts.add(encode(prompt, model));

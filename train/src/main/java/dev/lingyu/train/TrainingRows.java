@@ -38,6 +38,7 @@ public record TrainingRows(
     ///
     /// @throws TrainException when no row is left
     public static TrainingRows read(TrainConfig config, LanguageModel model) {
+        List<String> notices = new ArrayList<>();
         RowBuilder builder =
                 new RowBuilder(model.requireTokenizer(), config.data().cutoff());
         List<TrainingRow> rows = read(config, config.data().datasets(), model, builder, notices);
