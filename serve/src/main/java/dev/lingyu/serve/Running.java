@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 final class Running {
     private final Set<Ticket> tickets = new HashSet<>();
     private boolean closing;
+    private boolean timeIsUp;
 
     /// A request's place here.
     final class Ticket implements AutoCloseable {
@@ -20,6 +21,10 @@ final class Running {
         void runs(Answering work) {
             synchronized (Running.this) {
                 answering = work;
+                if (timeIsUp) {
+                    // The request entered just before the end and began to generate just after it.
+                    work.close();
+                }
             }
         }
 
@@ -57,6 +62,7 @@ final class Running {
     synchronized void drain(Duration grace) {
         closing = true;
         awaitEmpty(grace);
+        timeIsUp = true;
         for (Ticket ticket : tickets) {
             if (ticket.answering != null) {
                 ticket.answering.close();

@@ -12,6 +12,9 @@ import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.Playwright;
 import com.microsoft.playwright.Request;
+import com.microsoft.playwright.Route;
+import com.microsoft.playwright.options.ColorScheme;
+import com.microsoft.playwright.options.WaitForSelectorState;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -76,6 +79,7 @@ class ChatPageTest {
         Page page = open("zh-CN", 1100, 720);
         assertThat(page.locator("#send").innerText()).isEqualTo("发送");
         assertThat(page.locator("#model option").innerText()).isEqualTo("tiny");
+        assertThat(page.locator("#key").isVisible()).as("no key is needed").isFalse();
         shoot(page, "empty-zh");
         setSlider(page, "temperature", 0);
         setSlider(page, "max_tokens", 32);
@@ -100,13 +104,17 @@ class ChatPageTest {
     @Test
     void stopEndsAnEndlessAnswerAndKeepsItsText() {
         Page page = open("en-US", 1100, 720);
+        page.emulateMedia(new Page.EmulateMediaOptions().setColorScheme(ColorScheme.DARK));
+        // Greedy, this model never comes to an end.
+        setSlider(page, "temperature", 0);
         setSlider(page, "max_tokens", 4096);
         ask(page, "Tell me about washing machines.");
-        page.waitForFunction("document.querySelector('.turn.assistant .text').textContent.length > 20");
+        Locator answer = page.locator(".turn.assistant .text");
+        TinyServer.eventually("text comes", () -> answer.innerText().length() > 20);
         shoot(page, "streaming-en");
         page.locator("#stop").click();
         assertThat(page.locator(".note span").first().innerText()).isEqualTo("stopped");
-        assertThat(page.locator(".turn.assistant .text").innerText().length()).isGreaterThan(20);
+        assertThat(answer.innerText().length()).isGreaterThan(20);
         TinyServer.eventually("the generation is over", () -> tiny().server().runningRequests() == 0);
     }
 
@@ -117,7 +125,7 @@ class ChatPageTest {
         page.route("**/v1/chat/completions", route -> {
             JsonObject delta = new JsonObject();
             delta.addProperty("content", markup);
-            route.fulfill(new com.microsoft.playwright.Route.FulfillOptions()
+            route.fulfill(new Route.FulfillOptions()
                     .setContentType("text/event-stream")
                     .setBody("data: {\"choices\":[{\"index\":0,\"delta\":" + delta
                             + ",\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"));
@@ -158,7 +166,7 @@ class ChatPageTest {
         Page page = open("en-US", 1100, 720);
         page.route(
                 "**/v1/chat/completions",
-                route -> route.fulfill(new com.microsoft.playwright.Route.FulfillOptions()
+                route -> route.fulfill(new Route.FulfillOptions()
                         .setStatus(429)
                         .setContentType("application/json")
                         .setBody("{\"error\":{\"message\":\"256 requests are waiting already.\"}}")));
@@ -179,9 +187,7 @@ class ChatPageTest {
             }
         });
         page.reload();
-        page.locator("#model option")
-                .waitFor(new Locator.WaitForOptions()
-                        .setState(com.microsoft.playwright.options.WaitForSelectorState.ATTACHED));
+        page.locator("#model option").waitFor(new Locator.WaitForOptions().setState(WaitForSelectorState.ATTACHED));
         assertThat(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
                 .isEqualTo(true);
         assertThat(page.locator("#settings").isVisible()).isFalse();
@@ -205,7 +211,7 @@ class ChatPageTest {
                 .newContext(new Browser.NewContextOptions().setLocale(locale).setViewportSize(width, height));
         Page page = context.newPage();
         page.navigate(tiny().server().url() + "/");
-        page.waitForFunction("document.querySelectorAll('#model option').length === 1");
+        page.locator("#model option").waitFor(new Locator.WaitForOptions().setState(WaitForSelectorState.ATTACHED));
         return page;
     }
 

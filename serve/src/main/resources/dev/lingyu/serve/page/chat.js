@@ -33,7 +33,9 @@ function labels() {
   document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
   for (const e of document.querySelectorAll("[data-text]")) e.textContent = say(e.dataset.text);
   for (const e of document.querySelectorAll("[data-label]")) e.setAttribute("aria-label", say(e.dataset.label));
-  for (const e of document.querySelectorAll("[data-hint]")) e.placeholder = say(e.dataset.hint);
+  for (const e of document.querySelectorAll("[data-hint]")) {
+    e.placeholder = say(matchMedia("(max-width: 46rem)").matches ? "message" : e.dataset.hint);
+  }
 }
 
 function headers() {
@@ -44,6 +46,7 @@ function headers() {
 
 async function errorOf(response) {
   if (response.status === 401) {
+    $("key-row").hidden = false;
     openSettings(true);
     return say("needsKey");
   }
