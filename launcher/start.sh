@@ -32,6 +32,10 @@ count_cores() {
 }
 
 set_environment() {
+  # Where no locale is set (containers, cron) Java would read Chinese arguments and file names as ASCII.
+  case ${LC_ALL:-${LC_CTYPE:-${LANG:-C}}} in
+    C | POSIX) export LC_ALL=C.UTF-8 ;;
+  esac
   if [ -z "${OMP_NUM_THREADS:-}" ]; then
     count_cores
     export OMP_NUM_THREADS=$cores

@@ -19,8 +19,9 @@ import picocli.CommandLine;
 
 /// What the user is told about a failure, and the exit code that goes with it.
 ///
-/// In: any throwable of any module. Out: code 2 where the user's input is wrong, 1 where the program failed,
-/// and one sentence. Modules do not share a base class for "the input is wrong"; [#USER_INPUT] is where they
+/// In: any throwable of any module. Out: code 2 where the user has to change something (the input, a full
+/// disk, a machine too small), 1 where the program failed, and one sentence. Modules do not share a base class for "the
+/// input is wrong"; [#USER_INPUT] is where they
 /// meet.
 ///
 /// @param exitCode 1 or 2
@@ -61,7 +62,7 @@ public record ErrorReport(int exitCode, String sentence) {
                 new ErrorReport(
                         engine.kind() == dev.lingyu.engine.EngineException.Kind.BAD_REQUEST ? WRONG_INPUT : FAILED,
                         message(engine));
-            case OutOfMemoryError memory -> new ErrorReport(FAILED, outOfMemory(memory));
+            case OutOfMemoryError memory -> new ErrorReport(WRONG_INPUT, outOfMemory(memory));
             case UnsatisfiedLinkError natives ->
                 new ErrorReport(
                         FAILED,
@@ -70,6 +71,12 @@ public record ErrorReport(int exitCode, String sentence) {
             case StackOverflowError deep ->
                 new ErrorReport(FAILED, "something is nested too deeply to be read; --debug shows where.");
             case IOException io -> ofInput(io);
+            case RuntimeException torch
+            when allocationFailed(torch) ->
+                new ErrorReport(
+                        WRONG_INPUT,
+                        "there is not enough memory for tensors (" + firstLine(torch)
+                                + "); use a smaller batch, model or dtype, or end other programs.");
             default ->
                 new ErrorReport(
                         FAILED,
@@ -81,7 +88,7 @@ public record ErrorReport(int exitCode, String sentence) {
     private static ErrorReport ofInput(IOException io) {
         if (noSpace(io)) {
             return new ErrorReport(
-                    FAILED,
+                    WRONG_INPUT,
                     "no space is left on the disk"
                             + fileOf(io).map(f -> " of " + f).orElse("") + "; free some and start the command again.");
         }
@@ -143,6 +150,14 @@ public record ErrorReport(int exitCode, String sentence) {
         String heap = "-Xmx" + Math.max(1, Runtime.getRuntime().maxMemory() >> 29) + "g";
         return "there is not enough memory (" + firstLine(memory)
                 + "); use a smaller batch or model, or allow Java more with LINGYU_JVM_OPTS=" + heap + ".";
+    }
+
+    /// What libtorch's allocators say, on the CPU and on a GPU.
+    private static boolean allocationFailed(RuntimeException failure) {
+        String said = message(failure);
+        return said.contains("can't allocate memory")
+                || said.contains("not enough memory")
+                || said.contains("out of memory");
     }
 
     private static boolean noSpace(IOException io) {

@@ -30,13 +30,22 @@ final class ModelOptions {
             description = "cpu, cuda, cuda:N or auto (default: auto, a GPU where there is one).")
     private String device = "auto";
 
+    /// Where the model is.
+    Path directory() {
+        return Objects.requireNonNull(directory);
+    }
+
     /// Opens the model read-only; the caller closes it.
     LanguageModel open() {
-        Path from = Objects.requireNonNull(directory);
+        return LanguageModel.open(directory(), options());
+    }
+
+    /// How to hold it: read-only, in the type and on the device that were asked for.
+    LanguageModel.Options options() {
         Optional<DType> type = Optional.ofNullable(dtype).map(DType::parse);
         if (type.isPresent() && !TYPES.contains(type.get())) {
             throw new CliException("--dtype is " + dtype + "; expected f32, bf16 or f16.");
         }
-        return LanguageModel.open(from, new LanguageModel.Options(type, Device.parse(device), false));
+        return new LanguageModel.Options(type, Device.parse(device), false);
     }
 }

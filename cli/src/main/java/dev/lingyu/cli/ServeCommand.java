@@ -1,16 +1,13 @@
 package dev.lingyu.cli;
 
-import dev.lingyu.model.LanguageModel;
 import dev.lingyu.serve.Server;
-import dev.lingyu.tensor.DType;
-import dev.lingyu.tensor.Device;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -22,8 +19,8 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true)
 final class ServeCommand implements Callable<Integer> {
 
-    @Option(names = "--model", paramLabel = "DIR", required = true, description = "A Hugging Face model directory.")
-    private Path directory = Path.of("");
+    @Mixin
+    private final ModelOptions model = new ModelOptions();
 
     @Option(names = "--port", paramLabel = "PORT", description = "The port to listen on (default: ${DEFAULT-VALUE}).")
     private int port = Serving.PORT;
@@ -41,12 +38,6 @@ final class ServeCommand implements Callable<Integer> {
     private Optional<String> modelId = Optional.empty();
 
     @Option(
-            names = "--dtype",
-            paramLabel = "f32|bf16",
-            description = "The type to compute in (default: the one the weights were saved in).")
-    private Optional<String> dtype = Optional.empty();
-
-    @Option(
             names = "--api-key",
             paramLabel = "KEY",
             defaultValue = "${env:LINGYU_API_KEY}",
@@ -59,20 +50,8 @@ final class ServeCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
-        LanguageModel.Options options = LanguageModel.Options.inference();
-        if (dtype.isPresent()) {
-            options = options.with(type(dtype.get()), Device.CPU);
-        }
         Server.Builder server = Server.builder().host(host).port(port);
         apiKey.filter(key -> !key.isEmpty()).ifPresent(server::apiKey);
-        return new Serving(out).run(directory, options, modelId, server);
-    }
-
-    private static DType type(String name) {
-        return switch (name) {
-            case "f32", "float32" -> DType.F32;
-            case "bf16", "bfloat16" -> DType.BF16;
-            default -> throw new CliException("--dtype is '" + name + "'; expected f32 or bf16.");
-        };
+        return new Serving(out).run(model.directory(), model.options(), modelId, server);
     }
 }

@@ -86,6 +86,16 @@ public final class Decoder implements AutoCloseable {
         return tokenEmbedding.value().device();
     }
 
+    /// Moves the weights to another device; no pass may be under way.
+    public void moveTo(Device device) {
+        if (!device.equals(device())) {
+            try (Scope scope = Scope.open();
+                    Autograd.Mode off = Autograd.off()) {
+                parameters.values().forEach(p -> p.replace(p.value().to(device)));
+            }
+        }
+    }
+
     /// The matrix that turns features into logits [vocabulary × hidden]; the embedding itself when tied.
     public Parameter head() {
         return head;

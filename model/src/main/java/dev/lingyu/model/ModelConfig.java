@@ -8,6 +8,7 @@ import dev.lingyu.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 
@@ -92,6 +93,13 @@ public record ModelConfig(Family family, DecoderConfig decoder, SpecialTokens to
     /// A config for a model made here.
     public static ModelConfig of(String modelType, DecoderConfig decoder, SpecialTokens tokens) {
         return new ModelConfig(Families.of(modelType), decoder, tokens, DType.F32, JSON.createObjectNode());
+    }
+
+    /// How many weights such a model has; a tied head counts once, with the embedding.
+    public long parameterCount() {
+        return WeightLayout.shapes(decoder, family.names()).values().stream()
+                .mapToLong(shape -> Arrays.stream(shape).reduce(1, Math::multiplyExact))
+                .sum();
     }
 
     private static SpecialTokens tokens(ConfigJson json) {

@@ -1,5 +1,7 @@
 package dev.lingyu.train;
 
+import java.util.Map;
+
 /// The learning rate over the steps of a run: a linear warm-up from 0, then one of several shapes.
 ///
 /// As in transformers, step k (from 0) is taken with `peak · factor(k)`, so the first step of a warm-up has
@@ -19,17 +21,9 @@ public record LearningRate(Shape shape, double peak, int warmupSteps, int totalS
         /// 1.
         CONSTANT;
 
-        /// Reads an `lr_scheduler_type`.
-        static Shape parse(String name) {
-            return switch (name) {
-                case "cosine" -> COSINE;
-                case "linear" -> LINEAR;
-                case "constant", "constant_with_warmup" -> CONSTANT;
-                default ->
-                    throw TrainException.input("Field \"lr_scheduler_type\": expected cosine, linear, constant or "
-                            + "constant_with_warmup, found \"" + name + "\".");
-            };
-        }
+        /// What `lr_scheduler_type` may say.
+        static final Map<String, Shape> NAMES =
+                Map.of("cosine", COSINE, "linear", LINEAR, "constant", CONSTANT, "constant_with_warmup", CONSTANT);
     }
 
     /// The rate of a step, counted from 0.

@@ -1,6 +1,5 @@
 package dev.lingyu.train;
 
-import dev.lingyu.model.Decoder;
 import dev.lingyu.model.DecoderConfig;
 import dev.lingyu.tensor.DType;
 import java.io.IOException;
@@ -19,17 +18,17 @@ import java.util.Locale;
 public record MemoryPlan(long weights, long gradients, long optimizer, long activations, long logits, long available) {
     /// Estimates a run on a CPU.
     ///
-    /// @param trainable     weights that change
+    /// @param dtype         what the model computes in
+    /// @param all           weights of the model
+    /// @param trainable     those that change
     /// @param tokensAtOnce  tokens of the largest micro-batch
     /// @param longest       tokens of the longest row
-    public static MemoryPlan of(Decoder decoder, long trainable, long tokensAtOnce, int longest, boolean recompute) {
-        DecoderConfig c = decoder.config();
-        long width = decoder.dtype().byteSize();
-        long all = decoder.parameterCount();
-        long masters = decoder.dtype() == DType.F32 ? 0 : 4 * trainable;
+    public static MemoryPlan of(
+            DecoderConfig c, DType dtype, long all, long trainable, long tokensAtOnce, int longest, boolean recompute) {
+        long width = dtype.byteSize();
+        long masters = dtype == DType.F32 ? 0 : 4 * trainable;
         // What autograd keeps of a block: its inputs, norms, q, k, v, contexts, the wide layer before and
-        // behind its
-        // activation, and two score matrices per head.
+        // behind its activation, and two score matrices per head.
         long perToken = 8L * c.hiddenSize()
                 + 2L * (c.heads() + c.keyValueHeads()) * c.headSize()
                 + (c.gated() ? 4L : 3L) * c.intermediateSize()
@@ -69,16 +68,35 @@ public record MemoryPlan(long weights, long gradients, long optimizer, long acti
                 : String.format(Locale.ROOT, "%.1f GiB", bytes / 1073741824.0);
     }
 
+    /// What the machine can still give, or a container's limit leaves.
     private static long availableBytes() {
         try {
-            for (String line : Files.readAllLines(Path.of("/proc/meminfo"))) {
-                if (line.startsWith("MemAvailable:")) {
-                    return Long.parseLong(line.replaceAll("\\D", "")) * 1024;
-                }
+            long machine = 1024 * field(Path.of("/proc/meminfo"), "MemAvailable:");
+            Path group = Path.of("/sys/fs/cgroup");
+            Path limit = group.resolve("memory.max");
+            if (!Files.isReadable(limit)) {
+                return machine;
             }
+            String maximum = Files.readString(limit).strip();
+            if (maximum.equals("max")) {
+                return machine;
+            }
+            // Cached files count as used, but give way.
+            long used = Long.parseLong(
+                            Files.readString(group.resolve("memory.current")).strip())
+                    - field(group.resolve("memory.stat"), "inactive_file ");
+            return Math.min(machine, Math.max(0, Long.parseLong(maximum) - used));
         } catch (IOException | NumberFormatException e) {
             return -1;
         }
-        return -1;
+    }
+
+    private static long field(Path file, String name) throws IOException {
+        for (String line : Files.readAllLines(file)) {
+            if (line.startsWith(name)) {
+                return Long.parseLong(line.substring(name.length()).replaceAll("\\D", ""));
+            }
+        }
+        throw new IOException(file + " has no " + name);
     }
 }

@@ -16,13 +16,24 @@ final class ModelSource {
 
     static LanguageModel open(TrainConfig config) {
         TrainConfig.Model m = config.model();
-        Device device = Device.parse(m.device());
-        LanguageModel model = m.scratch()
-                ? fresh(config)
-                : LanguageModel.open(m.path().orElseThrow(), LanguageModel.Options.training(m.dtype(), device));
+        LanguageModel model = m.scratch() ? fresh(config) : existing(m);
         return m.template().isPresent()
                 ? model.withChatTemplate(ChatTemplates.named(m.template().get()))
                 : model;
+    }
+
+    private static LanguageModel existing(TrainConfig.Model m) {
+        Path directory = m.path().orElseThrow();
+        checkMemory(ModelConfig.read(directory), m);
+        return LanguageModel.open(directory, LanguageModel.Options.training(m.dtype(), m.device()));
+    }
+
+    /// Refuses a model that can't fit before its weights take what is there; rows are not known yet.
+    private static void checkMemory(ModelConfig shape, TrainConfig.Model m) {
+        if (m.device().equals(Device.CPU)) {
+            long all = shape.parameterCount();
+            MemoryPlan.of(shape.decoder(), m.dtype(), all, all, 0, 0, true).check();
+        }
     }
 
     private static LanguageModel fresh(TrainConfig config) {
@@ -43,12 +54,15 @@ final class ModelSource {
         } else {
             shape = ModelConfig.read(m.path().orElseThrow());
         }
+        checkMemory(shape, m);
         Optional<ChatTemplate> template = ChatTemplate.read(tokenizerDirectory);
-        return LanguageModel.create(
+        LanguageModel model = LanguageModel.create(
                 shape,
                 tokenizer,
                 Optional.of(template.orElseGet(() -> ChatTemplates.named(ChatTemplates.DEFAULT))),
                 m.dtype(),
                 config.steps().seed());
+        model.decoder().moveTo(m.device());
+        return model;
     }
 }

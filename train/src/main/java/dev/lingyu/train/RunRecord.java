@@ -27,7 +27,7 @@ public final class RunRecord {
     }
 
     /// Describes a run that is about to begin.
-    static RunRecord start(TrainConfig config, LanguageModel model, TrainingRows rows) {
+    static RunRecord start(TrainConfig config, LanguageModel model, TrainingRows rows, String baseDigest) {
         ObjectNode fields = JSON.createObjectNode();
         fields.put("kind", "train");
         fields.put("stage", config.stage().name().toLowerCase(java.util.Locale.ROOT));
@@ -38,13 +38,8 @@ public final class RunRecord {
         ObjectNode parents = fields.putObject("parents");
         config.model().path().ifPresent(path -> {
             parents.put("model", path.toString());
-            Path weights = path.resolve("model.safetensors");
-            if (!config.model().scratch() && Files.isRegularFile(weights)) {
-                try {
-                    parents.put("model_sha256", Digests.sha256(weights));
-                } catch (IOException e) {
-                    parents.put("model_sha256", "unreadable: " + e.getMessage());
-                }
+            if (!config.model().scratch()) {
+                parents.put("model_sha256", baseDigest);
             }
         });
         config.data().datasets().forEach(parents.putArray("datasets")::add);

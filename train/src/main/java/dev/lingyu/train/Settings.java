@@ -5,14 +5,18 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import dev.lingyu.model.ModelException;
+import dev.lingyu.tensor.TensorException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 
 /// The fields of a run's YAML file with the overrides of the command line, read by name and type.
 ///
@@ -119,6 +123,27 @@ final class Settings {
         return text(name).orElse(otherwise);
     }
 
+    /// A text that another module reads; what it complains about is told with the file and the field.
+    <T> T parsed(String name, String otherwise, Function<String, T> read) {
+        String text = text(name, otherwise);
+        try {
+            return read.apply(text);
+        } catch (ModelException | TensorException e) {
+            throw TrainException.input(source + ", field \"" + name + "\": " + e.getMessage());
+        }
+    }
+
+    /// One of several words.
+    <T> T choice(String name, String otherwise, Map<String, T> choices) {
+        String word = text(name, otherwise);
+        T chosen = choices.get(word);
+        if (chosen == null) {
+            throw wrong(
+                    name, String.join(", ", choices.keySet().stream().sorted().toList()), fields.path(name));
+        }
+        return chosen;
+    }
+
     /// A list, or one text with commas.
     List<String> texts(String name) {
         Optional<JsonNode> node = find(name);
@@ -215,7 +240,7 @@ final class Settings {
     ///
     /// @return what is to be said about accepted fields without effect
     List<String> finish() {
-        for (java.util.Map.Entry<String, JsonNode> field : fields.properties()) {
+        for (Map.Entry<String, JsonNode> field : fields.properties()) {
             String name = field.getKey();
             if (known.contains(name)) {
                 continue;

@@ -2,6 +2,7 @@ package dev.lingyu.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lingyu.tensor.DType;
+import dev.lingyu.tensor.Device;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -43,7 +44,7 @@ public record TrainConfig(
             Optional<Path> tokenizer,
             Optional<String> template,
             DType dtype,
-            String device) {}
+            Device device) {}
 
     /// What it learns from.
     ///
@@ -176,7 +177,7 @@ public record TrainConfig(
                 tokenizer,
                 s.text("template"),
                 bf16 ? DType.BF16 : DType.F32,
-                s.text("device", "auto"));
+                s.parsed("device", "auto", Device::parse));
     }
 
     private static Data data(Settings s) {
@@ -211,7 +212,7 @@ public record TrainConfig(
                         s.number("weight_decay", 0, 0, 10),
                         true),
                 s.number("learning_rate", 5e-5, 0, 10),
-                LearningRate.Shape.parse(s.text("lr_scheduler_type", "linear")),
+                s.choice("lr_scheduler_type", "linear", LearningRate.Shape.NAMES),
                 s.number("warmup_ratio", 0, 0, 1),
                 s.whole("warmup_steps", 0, 0),
                 s.number("max_grad_norm", 1, 0, 1e9),
@@ -230,6 +231,6 @@ public record TrainConfig(
                 s.whole("save_total_limit", 3, 1),
                 s.whole("eval_steps", 0, 0),
                 s.flag("eval_on_start", false),
-                DType.parse(s.text("save_dtype", dtype.torchName())));
+                s.parsed("save_dtype", dtype.torchName(), DType::parse));
     }
 }

@@ -103,12 +103,16 @@ public final class Trainer {
         private long trainedTokens;
         private long trainedNanos;
         private int skippedInARow;
+        private final String baseDigest;
         private int lastSaved = -1;
 
-        Run(LanguageModel model, TrainingRows rows, Optional<Checkpoint> checkpoint) {
+        Run(LanguageModel model, TrainingRows rows, Optional<Checkpoint> checkpoint) throws IOException {
             this.model = model;
             this.rows = rows;
             this.checkpoint = checkpoint;
+            baseDigest = config.model().scratch()
+                    ? "fresh"
+                    : Digests.weights(config.model().path().orElseThrow());
             TrainConfig.Steps steps = config.steps();
             order = new BatchOrder(rows.train().size(), steps.batchSize() * steps.accumulation(), steps.seed());
             totalSteps = steps.maxSteps().orElse((int)
@@ -124,6 +128,7 @@ public final class Trainer {
         private void checkSameRun(Checkpoint c) {
             same(c, "data_sha256", rows.digest(), "the training rows (data, tokenizer, template or cutoff_len)");
             same(c, "total_steps", Integer.toString(totalSteps), "the number of steps");
+            same(c, "base_sha256", baseDigest, "the weights of model_name_or_path");
             same(c, "steps_config", config.steps().toString(), "the optimiser or batch settings");
         }
 
@@ -145,7 +150,7 @@ public final class Trainer {
             MemoryPlan memory = plan(trainable);
             memory.check();
             checkDisk(trainable);
-            RunRecord record = RunRecord.start(config, model, rows);
+            RunRecord record = RunRecord.start(config, model, rows, baseDigest);
             record.write("running");
             try (AdamW optimizer = new AdamW(
                             model.decoder().parameters(), config.steps().optimizer());
@@ -173,7 +178,13 @@ public final class Trainer {
             long atOnce =
                     (long) Math.min(config.steps().batchSize(), rows.train().size()) * longest;
             return MemoryPlan.of(
-                    model.decoder(), trainable, atOnce, longest, config.steps().recompute());
+                    model.decoder().config(),
+                    model.decoder().dtype(),
+                    model.decoder().parameterCount(),
+                    trainable,
+                    atOnce,
+                    longest,
+                    config.steps().recompute());
         }
 
         private void checkDisk(long trainable) throws IOException {
@@ -311,6 +322,7 @@ public final class Trainer {
             ObjectNode state = JSON.createObjectNode();
             state.put("data_sha256", rows.digest());
             state.put("total_steps", Integer.toString(totalSteps));
+            state.put("base_sha256", baseDigest);
             state.put("steps_config", config.steps().toString());
             state.put("epoch", (double) step / order.stepsPerEpoch());
             Path path = Checkpoint.write(

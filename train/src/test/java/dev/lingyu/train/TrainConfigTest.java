@@ -66,7 +66,9 @@ class TrainConfigTest {
             cutoff_len: 2                   | expected a whole number ≥ 8, found 2
             stage: ppx                      | field "stage": expected pt or sft
             bf16: maybe                     | field "bf16": expected true or false
-            lr_scheduler_type: sine         | expected cosine, linear, constant
+            lr_scheduler_type: sine         | field "lr_scheduler_type": expected constant, constant_with_warmup, cosine
+            device: gpu                     | field "device": Unknown device "gpu"
+            save_dtype: f31                 | field "save_dtype": Unknown dtype "f31"
             finetuning_type: lora           | expected full
             on_bad_row: ignore              | expected fail or skip
             """)

@@ -10,6 +10,7 @@ import dev.lingyu.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
@@ -110,6 +111,24 @@ class TrainerTest {
         run(broken);
         assertSameBits("model.safetensors");
         assertSameBits("checkpoint-12/optimizer.safetensors");
+    }
+
+    @Test
+    void aRunWhoseBaseModelWasChangedMeanwhileIsNotGoneOnWith() throws IOException {
+        Tiny tiny = Tiny.in(directory);
+        run(tiny.pretraining(directory.resolve("base")));
+        ObjectNode tuning = tiny.finetuning(directory.resolve("base"), directory.resolve("tuned"));
+        Listener listener = new Listener();
+        listener.stopAfter = 3;
+        run(tuning, listener);
+        run(tiny.pretraining(directory.resolve("other")).put("seed", 7));
+        Files.copy(
+                directory.resolve("other/model.safetensors"),
+                directory.resolve("base/model.safetensors"),
+                StandardCopyOption.REPLACE_EXISTING);
+        assertThatThrownBy(() -> run(tuning))
+                .isInstanceOf(TrainException.class)
+                .hasMessageContaining("differs in the weights of model_name_or_path");
     }
 
     @Test
