@@ -425,6 +425,11 @@ public final class Tensor implements AutoCloseable {
         return wrap(handle().sqrt());
     }
 
+    /// `1 / √x`.
+    public Tensor rsqrt() {
+        return wrap(handle().rsqrt());
+    }
+
     public Tensor abs() {
         return wrap(handle().abs());
     }

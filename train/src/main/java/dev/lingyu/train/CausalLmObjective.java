@@ -20,7 +20,7 @@ import java.util.Optional;
 /// kept, and each block runs forward again when its turn comes (Chen et al. 2016).
 public final class CausalLmObjective {
     private final Decoder decoder;
-    private final AdamW optimizer;
+    private final Optimizer optimizer;
     private final boolean recompute;
     private final int lowestTrainedLayer;
 
@@ -44,7 +44,7 @@ public final class CausalLmObjective {
 
     /// @param optimizer  collects the gradients
     /// @param recompute  trade a second forward pass for the memory of the activations
-    public CausalLmObjective(Decoder decoder, AdamW optimizer, boolean recompute) {
+    public CausalLmObjective(Decoder decoder, Optimizer optimizer, boolean recompute) {
         this.decoder = decoder;
         this.optimizer = optimizer;
         this.recompute = recompute;

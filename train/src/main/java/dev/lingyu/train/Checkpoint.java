@@ -53,7 +53,7 @@ public record Checkpoint(Path directory, JsonNode state) {
     /// @throws IOException when the disk is full, for instance; earlier checkpoints are untouched and nothing
     /// half-written
     ///                     is left
-    static Path write(Path output, int step, LanguageModel model, DType dtype, AdamW optimizer, ObjectNode state)
+    static Path write(Path output, int step, LanguageModel model, DType dtype, Optimizer optimizer, ObjectNode state)
             throws IOException {
         Path temporary = output.resolve(".checkpoint-" + step + ".tmp");
         Path target = output.resolve("checkpoint-" + step);
@@ -145,7 +145,7 @@ public record Checkpoint(Path directory, JsonNode state) {
     }
 
     /// Puts weights and moments back.
-    void restore(AdamW optimizer) {
+    void restore(Optimizer optimizer) {
         try (Scope scope = Scope.open();
                 SafetensorsFile file = SafetensorsFile.open(directory.resolve(OPTIMIZER))) {
             Map<String, Tensor> tensors = new HashMap<>();

@@ -5,71 +5,87 @@ import dev.lingyu.tensor.Autograd;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
+import dev.lingyu.tensor.kernel.AdamKernel;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
-/// The trainable weights of a model side by side in one piece of memory, and their gradients in another, so
-/// that clipping and updating are one sweep each.
+/// Trainable weights side by side in one piece of memory, and their f32 gradients in another, so that norms,
+/// clipping and updates are one sweep each.
 ///
-/// Masters and gradients are f32 whatever the model computes in. An f32 model's weights *are* the masters; a
-/// bf16 model has its own copies, refreshed by [#publish].
+/// Both are padded with zeros to a multiple of [AdamKernel#MULTIPLE]. A gradient that nothing was added to
+/// since [#forgetGradients] holds old values that count as zero: clearing a gigabyte only to overwrite it
+/// would cost a sweep.
 final class FlatParameters implements AutoCloseable {
-    private final List<Parameter> parameters;
-    private final Map<Parameter, Tensor> gradientOf = new HashMap<>();
-    private final List<Tensor> views = new ArrayList<>();
-    private final Tensor master;
+    private final Map<Parameter, Tensor> gradientOf = new LinkedHashMap<>();
+    private final Set<Parameter> stale = new HashSet<>();
+    private final Tensor weights;
     private final Tensor gradients;
-    private final Tensor published;
 
     /// Moves weights into flat memory: the parameters then are views of it.
     ///
     /// @param parameters all of one dtype
     FlatParameters(List<Parameter> parameters) {
-        this.parameters = List.copyOf(parameters);
-        long count = parameters.stream().mapToLong(p -> p.value().count()).sum();
+        long used = parameters.stream().mapToLong(p -> p.value().count()).sum();
+        long count = (used + AdamKernel.MULTIPLE - 1) / AdamKernel.MULTIPLE * AdamKernel.MULTIPLE;
         try (Scope scope = Scope.open();
                 Autograd.Mode off = Autograd.off()) {
             Parameter first = parameters.getFirst();
-            DType dtype = first.value().dtype();
-            master = Tensor.zeros(DType.F32, first.value().device(), count).detachFromScope();
             gradients = Tensor.zeros(DType.F32, first.value().device(), count).detachFromScope();
-            published = dtype == DType.F32
-                    ? master
-                    : Tensor.zeros(dtype, first.value().device(), count).detachFromScope();
+            weights = Tensor.zeros(first.value().dtype(), first.value().device(), count)
+                    .detachFromScope();
             long at = 0;
             for (Parameter parameter : parameters) {
                 long size = parameter.value().count();
                 long[] shape = parameter.value().shape();
-                master.narrow(0, at, size).view(shape).copyInPlace(parameter.value());
-                Tensor place = published.narrow(0, at, size).view(shape);
+                Tensor place = weights.narrow(0, at, size).view(shape);
                 place.copyInPlace(parameter.value());
                 parameter.replace(place);
-                Tensor gradient = gradients.narrow(0, at, size).view(shape).detachFromScope();
-                views.add(gradient);
-                gradientOf.put(parameter, gradient);
+                gradientOf.put(
+                        parameter, gradients.narrow(0, at, size).view(shape).detachFromScope());
                 at += size;
             }
         }
     }
 
     List<Parameter> parameters() {
-        return parameters;
+        return new ArrayList<>(gradientOf.keySet());
     }
 
-    /// All weights [n], f32.
-    Tensor master() {
-        return master;
+    /// All weights [n], in the model's type.
+    Tensor weights() {
+        return weights;
     }
 
-    /// All gradients [n], f32.
+    /// All gradients [n], f32, those that nothing was added to cleared.
     Tensor gradients() {
+        clearStale();
         return gradients;
     }
 
     /// The f32 gradient of one weight, of its shape: a view that is added to.
     Tensor gradient(Parameter parameter) {
+        Tensor gradient = find(parameter);
+        if (stale.remove(parameter)) {
+            gradient.zeroInPlace();
+        }
+        return gradient;
+    }
+
+    /// Adds to the gradient of a weight.
+    void accumulate(Parameter parameter, Tensor more) {
+        Tensor gradient = find(parameter);
+        if (stale.remove(parameter)) {
+            gradient.copyInPlace(more);
+        } else {
+            gradient.addInPlace(more);
+        }
+    }
+
+    private Tensor find(Parameter parameter) {
         Tensor gradient = gradientOf.get(parameter);
         if (gradient == null) {
             throw new IllegalArgumentException(parameter + " is not trained.");
@@ -77,20 +93,20 @@ final class FlatParameters implements AutoCloseable {
         return gradient;
     }
 
-    /// Copies the masters to the weights that the model computes with.
-    void publish() {
-        if (published != master) {
-            published.copyInPlace(master);
-        }
+    /// From here on all gradients are zero.
+    void forgetGradients() {
+        stale.addAll(gradientOf.keySet());
+    }
+
+    private void clearStale() {
+        stale.forEach(p -> find(p).zeroInPlace());
+        stale.clear();
     }
 
     @Override
     public void close() {
-        views.forEach(Tensor::close);
+        gradientOf.values().forEach(Tensor::close);
         gradients.close();
-        if (published != master) {
-            published.close();
-        }
-        master.close();
+        weights.close();
     }
 }

@@ -227,6 +227,11 @@ final class Settings {
         });
     }
 
+    /// Fields within a field, with the same manners; call its [#finish] too.
+    Optional<Settings> nested(String name) {
+        return object(name).map(fields -> new Settings(source + ", " + name, fields));
+    }
+
     TrainException wrong(String name, String expected, JsonNode found) {
         return TrainException.input(
                 source + ", field \"" + name + "\": expected " + expected + ", found " + found + ".");

@@ -70,9 +70,11 @@ public record TrainConfig(
     /// @param accumulation `gradient_accumulation_steps`
     /// @param epochs       `num_train_epochs`
     /// @param maxSteps     `max_steps`, which wins over epochs
-    /// @param optimizer    AdamW's constants
+    /// @param optimizer    `optim` and its constants
+    /// @param layerDecay   `layerwise_lr_decay`: each layer learns at this share of the rate of the one above
     /// @param learningRate `learning_rate`
     /// @param schedule     `lr_scheduler_type`
+    /// @param scheduleOptions `lr_scheduler_kwargs`
     /// @param warmupRatio  `warmup_ratio`
     /// @param warmupSteps  `warmup_steps`, which wins over the ratio
     /// @param maxGradNorm  `max_grad_norm`, 0 for none
@@ -83,9 +85,11 @@ public record TrainConfig(
             int accumulation,
             double epochs,
             Optional<Integer> maxSteps,
-            AdamW.Settings optimizer,
+            OptimizerSettings optimizer,
+            double layerDecay,
             double learningRate,
             LearningRate.Shape schedule,
+            LearningRate.Options scheduleOptions,
             double warmupRatio,
             int warmupSteps,
             double maxGradNorm,
@@ -200,24 +204,43 @@ public record TrainConfig(
     }
 
     private static Steps steps(Settings s) {
+        double peak = s.number("learning_rate", 5e-5, 0, 10);
         return new Steps(
                 s.whole("per_device_train_batch_size", 1, 1),
                 s.whole("gradient_accumulation_steps", 1, 1),
                 s.number("num_train_epochs", 3, 1e-6, 1e6),
                 s.whole("max_steps", -1).filter(n -> n > 0),
-                new AdamW.Settings(
+                new OptimizerSettings(
+                        s.choice("optim", "adamw_torch", OptimizerSettings.Kind.NAMES),
                         s.number("adam_beta1", 0.9, 0, 1),
                         s.number("adam_beta2", 0.999, 0, 1),
                         s.number("adam_epsilon", 1e-8, 0, 1),
                         s.number("weight_decay", 0, 0, 10),
                         true),
-                s.number("learning_rate", 5e-5, 0, 10),
+                s.number("layerwise_lr_decay", 1, 0.01, 1),
+                peak,
                 s.choice("lr_scheduler_type", "linear", LearningRate.Shape.NAMES),
+                scheduleOptions(s, peak),
                 s.number("warmup_ratio", 0, 0, 1),
                 s.whole("warmup_steps", 0, 0),
                 s.number("max_grad_norm", 1, 0, 1e9),
                 s.flag("gradient_checkpointing", false),
                 s.whole("seed", 42, 0));
+    }
+
+    private static LearningRate.Options scheduleOptions(Settings s, double peak) {
+        Optional<Settings> kwargs = s.nested("lr_scheduler_kwargs");
+        if (kwargs.isEmpty()) {
+            return LearningRate.Options.NONE;
+        }
+        Settings k = kwargs.get();
+        double share = k.number("min_lr_rate", k.number("min_lr_ratio", 0, 0, 1), 0, 1);
+        double floor =
+                peak == 0 ? share : k.number("min_lr", k.number("lr_end", share * peak, 0, peak), 0, peak) / peak;
+        LearningRate.Options options =
+                new LearningRate.Options(floor, k.whole("num_decay_steps", 0, 0), k.number("power", 1, 0, 100));
+        k.finish();
+        return options;
     }
 
     private static Output output(Settings s, DType dtype) {

@@ -119,7 +119,8 @@ public final class Trainer {
                     Math.max(1, Math.ceil(steps.epochs() * order.stepsPerEpoch() - 1e-9)));
             int warmup =
                     steps.warmupSteps() > 0 ? steps.warmupSteps() : (int) Math.ceil(steps.warmupRatio() * totalSteps);
-            schedule = new LearningRate(steps.schedule(), steps.learningRate(), warmup, totalSteps);
+            schedule = new LearningRate(
+                    steps.schedule(), steps.learningRate(), warmup, totalSteps, steps.scheduleOptions());
             firstStep = checkpoint.map(Checkpoint::step).orElse(0);
             checkpoint.ifPresent(this::checkSameRun);
         }
@@ -152,8 +153,7 @@ public final class Trainer {
             checkDisk(trainable);
             RunRecord record = RunRecord.start(config, model, rows, baseDigest);
             record.write("running");
-            try (AdamW optimizer = new AdamW(
-                            model.decoder().parameters(), config.steps().optimizer());
+            try (Optimizer optimizer = optimizer();
                     TrainingLog log = TrainingLog.open(config.output().directory(), firstStep)) {
                 checkpoint.ifPresent(c -> {
                     c.restore(optimizer);
@@ -170,6 +170,14 @@ public final class Trainer {
                         memory));
                 return steps(optimizer, log, record);
             }
+        }
+
+        private Optimizer optimizer() {
+            OptimizerSettings settings = config.steps().optimizer();
+            LayerRates rates = LayerRates.of(model.decoder(), config.steps().layerDecay());
+            return settings.kind() == OptimizerSettings.Kind.ADAFACTOR
+                    ? new Adafactor(model.decoder().parameters(), settings, rates)
+                    : new AdamW(model.decoder().parameters(), settings, rates);
         }
 
         private MemoryPlan plan(long trainable) {
@@ -201,7 +209,7 @@ public final class Trainer {
             }
         }
 
-        private Result steps(AdamW optimizer, TrainingLog log, RunRecord record) throws IOException {
+        private Result steps(Optimizer optimizer, TrainingLog log, RunRecord record) throws IOException {
             CausalLmObjective objective = new CausalLmObjective(
                     model.decoder(), optimizer, config.steps().recompute());
             TrainConfig.Output output = config.output();
@@ -252,7 +260,7 @@ public final class Trainer {
             return result;
         }
 
-        private TrainingListener.StepReport step(CausalLmObjective objective, AdamW optimizer, int step) {
+        private TrainingListener.StepReport step(CausalLmObjective objective, Optimizer optimizer, int step) {
             long begun = System.nanoTime();
             List<TrainingRow> batch =
                     order.step(step).stream().map(rows.train()::get).toList();
@@ -318,7 +326,7 @@ public final class Trainer {
                     outcome.meanLoss(), outcome.labels() == 0 ? 0 : (double) outcome.correct() / outcome.labels());
         }
 
-        private void save(AdamW optimizer, int step) throws IOException {
+        private void save(Optimizer optimizer, int step) throws IOException {
             ObjectNode state = JSON.createObjectNode();
             state.put("data_sha256", rows.digest());
             state.put("total_steps", Integer.toString(totalSteps));

@@ -41,7 +41,9 @@ class GoldenTrainingTest {
             decoder.parameters().forEach(p -> p.trainable(true));
             List<TrainingRow> rows = rows(golden);
             int labels = rows.stream().mapToInt(TrainingRow::labelCount).sum();
-            try (AdamW optimizer = new AdamW(decoder.parameters(), new AdamW.Settings(0.9, 0.999, 1e-8, 0.01, false))) {
+            try (AdamW optimizer = new AdamW(
+                    decoder.parameters(),
+                    new OptimizerSettings(OptimizerSettings.Kind.ADAMW, 0.9, 0.999, 1e-8, 0.01, false))) {
                 CausalLmObjective objective = new CausalLmObjective(decoder, optimizer, recompute);
                 for (int step = 0; step < 3; step++) {
                     CausalLmObjective.Outcome outcome = objective.accumulate(rows, 1.0 / labels);
@@ -79,7 +81,7 @@ class GoldenTrainingTest {
             decoder.parameters().forEach(p -> p.trainable(true));
             List<TrainingRow> rows = rows(golden);
             int labels = rows.stream().mapToInt(TrainingRow::labelCount).sum();
-            try (AdamW optimizer = new AdamW(decoder.parameters(), AdamW.Settings.defaults())) {
+            try (AdamW optimizer = new AdamW(decoder.parameters(), OptimizerSettings.defaults())) {
                 CausalLmObjective objective = new CausalLmObjective(decoder, optimizer, false);
                 for (TrainingRow row : rows) {
                     objective.accumulate(List.of(row), 1.0 / labels);

@@ -1,0 +1,130 @@
+package dev.lingyu.tensor.kernel;
+
+import dev.lingyu.tensor.Torch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+
+/// Threads that share each job of a kernel. Handing a job over takes about a microsecond while they are awake;
+/// after
+/// some idle microseconds they sleep and cost nothing.
+public final class Workers {
+    /// How often an idle worker looks for work before it sleeps. Longer would take cores from libtorch's own
+    /// threads.
+    private static final int LOOKS = 20_000;
+
+    private final Worker[] others;
+    private volatile int issued;
+    private volatile Part job = (part, parts) -> {};
+    private final AtomicInteger unfinished = new AtomicInteger();
+
+    /// A share of a job.
+    @FunctionalInterface
+    public interface Part {
+        /// Does share `part` of `parts`.
+        void run(int part, int parts);
+    }
+
+    private static final class Shared {
+        private static final Workers INSTANCE = new Workers(Torch.threads());
+    }
+
+    /// @param threads the calling thread included; the others are daemons
+    Workers(int threads) {
+        others = new Worker[threads - 1];
+        for (int i = 0; i < others.length; i++) {
+            others[i] = new Worker(i + 1);
+            others[i].start();
+        }
+    }
+
+    /// As many threads as libtorch uses.
+    public static Workers shared() {
+        return Shared.INSTANCE;
+    }
+
+    /// Runs all shares of a job, one on the calling thread, and waits for them. One job at a time: callers
+    /// queue.
+    public synchronized void run(Part part) {
+        int parts = others.length + 1;
+        unfinished.set(others.length);
+        job = part;
+        issued++;
+        for (Worker worker : others) {
+            if (worker.asleep) {
+                LockSupport.unpark(worker);
+            }
+        }
+        try {
+            part.run(0, parts);
+        } finally {
+            for (int looks = 0; unfinished.get() > 0; looks++) {
+                if (looks < LOOKS) {
+                    Thread.onSpinWait();
+                } else {
+                    // More threads than cores: a worker may need this one.
+                    Thread.yield();
+                }
+            }
+        }
+        for (Worker worker : others) {
+            worker.rethrow();
+        }
+    }
+
+    private final class Worker extends Thread {
+        private final int part;
+        private volatile boolean asleep;
+        private volatile Throwable failure = NONE;
+
+        private static final Throwable NONE = new Throwable("none", null, false, false) {};
+
+        private Worker(int part) {
+            super("kernel-" + part);
+            this.part = part;
+            setDaemon(true);
+        }
+
+        @Override
+        public void run() {
+            int seen = 0;
+            while (true) {
+                seen = next(seen);
+                try {
+                    job.run(part, others.length + 1);
+                } catch (Throwable e) {
+                    failure = e;
+                } finally {
+                    unfinished.decrementAndGet();
+                }
+            }
+        }
+
+        private int next(int seen) {
+            int looks = 0;
+            while (issued == seen) {
+                if (++looks < LOOKS) {
+                    Thread.onSpinWait();
+                } else {
+                    asleep = true;
+                    if (issued == seen) {
+                        LockSupport.park(Workers.this);
+                    }
+                    asleep = false;
+                    looks = 0;
+                }
+            }
+            return issued;
+        }
+
+        private void rethrow() {
+            Throwable thrown = failure;
+            failure = NONE;
+            if (thrown instanceof RuntimeException e) {
+                throw e;
+            }
+            if (thrown instanceof Error e) {
+                throw e;
+            }
+        }
+    }
+}
