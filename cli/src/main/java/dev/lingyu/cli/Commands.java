@@ -1,5 +1,6 @@
 package dev.lingyu.cli;
 
+import dev.lingyu.cli.bench.BenchCommand;
 import java.util.List;
 
 /// The list of commands. A new command is a class with picocli's `@Command(name = …)` that implements
@@ -14,6 +15,7 @@ final class Commands {
             ScoreCommand.class,
             InspectCommand.class,
             ServeCommand.class,
+            BenchCommand.class,
             DoctorCommand.class,
             PackageCommand.class);
 

@@ -76,6 +76,19 @@ public final class Decoder implements AutoCloseable {
         return parameters.values().stream().mapToLong(p -> p.value().count()).sum();
     }
 
+    /// The number of weights of matrix products: what a token costs 2 operations each going forward. The head
+    /// counts
+    /// once, tied or not; tables that are only looked up do not.
+    public long matmulParameters() {
+        long count = head.value().count();
+        for (DecoderBlock block : blocks) {
+            for (Parameter parameter : block.parameters()) {
+                count += parameter.value().rank() == 2 ? parameter.value().count() : 0;
+            }
+        }
+        return count;
+    }
+
     /// The type of the weights and of the activations between blocks.
     public DType dtype() {
         return tokenEmbedding.value().dtype();

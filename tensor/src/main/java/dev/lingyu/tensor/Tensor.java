@@ -451,6 +451,12 @@ public final class Tensor implements AutoCloseable {
         return wrap(handle().matmul(other.handle()));
     }
 
+    /// Overwrites this matrix with `a · b`.
+    public Tensor matmulInto(Tensor a, Tensor b) {
+        torch.mm_out(handle(), a.handle(), b.handle()).close();
+        return this;
+    }
+
     /// `this [b × n × k] · other [b × k × m]`.
     public Tensor bmm(Tensor other) {
         return wrap(torch.bmm(handle(), other.handle()));

@@ -1,0 +1,11 @@
+package dev.lingyu.cli.bench;
+
+import picocli.CommandLine.Command;
+
+/// `lingyu bench`: the parent of the benchmarks; a new one is a class and one entry in `subcommands`.
+@Command(
+        name = "bench",
+        mixinStandardHelpOptions = true,
+        description = "Measures speed beside this machine's own limits.",
+        subcommands = {GemmBench.class, TrainBench.class})
+public final class BenchCommand {}

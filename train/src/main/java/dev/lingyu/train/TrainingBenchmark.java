@@ -1,0 +1,134 @@
+package dev.lingyu.train;
+
+import dev.lingyu.model.Decoder;
+import dev.lingyu.model.DecoderWeights;
+import dev.lingyu.model.ModelConfig;
+import dev.lingyu.tensor.DType;
+import dev.lingyu.tensor.Device;
+import dev.lingyu.tensor.MachineLimits;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+
+/// Whole training steps on random weights and tokens, timed: forward, loss on every token, backward, clipping,
+/// AdamW.
+public final class TrainingBenchmark {
+    private static final int WARM_UP = 2;
+
+    private TrainingBenchmark() {}
+
+    /// What is timed.
+    ///
+    /// @param dtype        what the model computes in; masters and moments are f32
+    /// @param sequence     tokens of a sequence
+    /// @param batch        sequences of a micro-batch
+    /// @param accumulation micro-batches of a step
+    /// @param steps        timed steps
+    /// @param recompute    whether activations are recomputed
+    public record Setup(
+            DType dtype, Device device, int sequence, int batch, int accumulation, int steps, boolean recompute) {}
+
+    /// The outcome.
+    ///
+    /// @param tokensPerSecond  of the median step
+    /// @param slowest          of the slowest step [tokens/s]
+    /// @param fastest          of the fastest step [tokens/s]
+    /// @param gemmGflops       the median over peaks measured between the steps [GFLOP/s]
+    /// @param matmulParameters weights of matrix products, the head once
+    /// @param loss             of the last step
+    /// @param parts            medians of the parts of a step [s]
+    public record Result(
+            double tokensPerSecond,
+            double slowest,
+            double fastest,
+            double gemmGflops,
+            long matmulParameters,
+            double loss,
+            Map<String, Double> parts) {}
+
+    /// Runs the steps.
+    public static Result run(ModelConfig shape, Setup setup) {
+        try (Decoder decoder = DecoderWeights.random(shape, setup.dtype(), 1)) {
+            decoder.moveTo(setup.device());
+            decoder.parameters().forEach(p -> p.trainable(true));
+            try (AdamW optimizer = new AdamW(decoder.parameters(), OptimizerSettings.defaults())) {
+                return run(decoder, optimizer, setup);
+            }
+        }
+    }
+
+    private static Result run(Decoder decoder, AdamW optimizer, Setup setup) {
+        CausalLmObjective objective = new CausalLmObjective(decoder, optimizer, setup.recompute());
+        List<List<TrainingRow>> micro = rows(decoder, setup);
+        long tokens = (long) setup.sequence() * setup.batch() * setup.accumulation();
+        double scale = 1.0 / (tokens - (long) setup.batch() * setup.accumulation());
+        double[] rates = new double[setup.steps()];
+        double[] peaks = new double[setup.steps()];
+        Map<String, double[]> parts = new LinkedHashMap<>();
+        double loss = 0;
+        for (int step = -WARM_UP; step < setup.steps(); step++) {
+            double peak = MachineLimits.gemmPeak(setup.dtype(), setup.device(), 2048, 5);
+            long begun = System.nanoTime();
+            CausalLmObjective.Outcome outcome = CausalLmObjective.Outcome.NONE;
+            for (List<TrainingRow> rows : micro) {
+                outcome = outcome.plus(objective.accumulate(rows, scale));
+            }
+            long differentiated = System.nanoTime();
+            double norm = optimizer.gradientNorm();
+            long normed = System.nanoTime();
+            optimizer.clip(norm, 1);
+            optimizer.step(1e-5);
+            long end = System.nanoTime();
+            loss = outcome.meanLoss();
+            if (step >= 0) {
+                rates[step] = tokens * 1e9 / (end - begun);
+                peaks[step] = peak;
+                note(parts, "gradients", step, setup.steps(), differentiated - begun);
+                note(parts, "norm", step, setup.steps(), normed - differentiated);
+                note(parts, "update", step, setup.steps(), end - normed);
+            }
+        }
+        Arrays.sort(rates);
+        Map<String, Double> medians = new LinkedHashMap<>();
+        parts.forEach((name, values) -> medians.put(name, median(values)));
+        return new Result(
+                rates[rates.length / 2],
+                rates[0],
+                rates[rates.length - 1],
+                median(peaks),
+                decoder.matmulParameters(),
+                loss,
+                medians);
+    }
+
+    private static void note(Map<String, double[]> parts, String part, int step, int steps, long nanos) {
+        parts.computeIfAbsent(part, name -> new double[steps])[step] = nanos / 1e9;
+    }
+
+    private static double median(double[] values) {
+        double[] sorted = values.clone();
+        Arrays.sort(sorted);
+        return sorted[sorted.length / 2];
+    }
+
+    private static List<List<TrainingRow>> rows(Decoder decoder, Setup setup) {
+        Random random = new Random(1);
+        List<List<TrainingRow>> micro = new ArrayList<>();
+        for (int m = 0; m < setup.accumulation(); m++) {
+            List<TrainingRow> rows = new ArrayList<>();
+            for (int b = 0; b < setup.batch(); b++) {
+                int[] ids = random.ints(
+                                setup.sequence(),
+                                0,
+                                Math.min(30_000, decoder.config().vocabularySize()))
+                        .toArray();
+                rows.add(TrainingRow.all(ids));
+            }
+            micro.add(rows);
+        }
+        return micro;
+    }
+}
