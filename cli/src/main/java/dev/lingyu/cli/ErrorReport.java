@@ -28,14 +28,15 @@ import picocli.CommandLine;
 /// @param sentence what, where and what to do
 public record ErrorReport(int exitCode, String sentence) {
 
-    /// The typed exceptions with which modules refuse input; their messages are complete sentences. **Add yours
-    /// here.**
+    /// The typed exceptions with which modules refuse input; their messages are complete sentences. **Add
+    /// yours here.**
     private static final List<Class<? extends Throwable>> USER_INPUT = List.of(
             CliException.class,
             dev.lingyu.cli.inspect.InspectionException.class,
             dev.lingyu.tensor.TensorException.class,
             dev.lingyu.dataset.DatasetException.class,
             dev.lingyu.model.ModelException.class,
+            dev.lingyu.model.adapter.AdapterException.class,
             dev.lingyu.model.jinja.TemplateException.class,
             dev.lingyu.model.tokenizer.TokenizerException.class,
             dev.lingyu.engine.SamplingException.class,

@@ -27,48 +27,88 @@ import java.util.Optional;
 public final class Decoder implements AutoCloseable {
     private final DecoderConfig config;
     private final Map<String, Parameter> parameters;
-    private final Parameter tokenEmbedding;
-    private final Optional<Parameter> positionEmbedding;
+    private final Slot tokenEmbedding;
+    private final Optional<Slot> positionEmbedding;
     private final Optional<Norm> embeddingNorm;
     private final List<DecoderBlock> blocks = new ArrayList<>();
     private final Norm finalNorm;
-    private final Parameter head;
+    private final Linear head;
+    private final Layers layers;
+    private final Adapters adapters;
+    private final DropoutMasks dropout = new DropoutMasks();
+    private final boolean ownsParameters;
+    private final Map<Part, String> names;
 
     /// Assembles a decoder from its weights.
     ///
     /// @param names      how the family calls each part
     /// @param parameters by name, exactly those of [WeightLayout]; the decoder owns them from here
     Decoder(DecoderConfig config, Map<Part, String> names, Map<String, Parameter> parameters) {
+        this(config, names, parameters, true);
+    }
+
+    private Decoder(
+            DecoderConfig config, Map<Part, String> names, Map<String, Parameter> parameters, boolean ownsParameters) {
         this.config = config;
+        this.names = names;
         this.parameters = Collections.unmodifiableMap(new LinkedHashMap<>(parameters));
+        this.ownsParameters = ownsParameters;
         Layers of = new Layers(names, parameters, config.normEpsilon());
-        tokenEmbedding = of.weight(Part.TOKEN_EMBEDDING, 0).orElseThrow();
-        positionEmbedding = of.weight(Part.POSITION_EMBEDDING, 0);
+        layers = of;
+        tokenEmbedding = of.slot(Part.TOKEN_EMBEDDING, 0).orElseThrow();
+        positionEmbedding = of.slot(Part.POSITION_EMBEDDING, 0);
         embeddingNorm = of.norm(Part.EMBEDDING_NORM, 0);
         finalNorm = of.norm(Part.FINAL_NORM, 0).orElseThrow();
-        head = config.tiedHead() ? tokenEmbedding : of.weight(Part.HEAD, 0).orElseThrow();
+        head = of.head(config.tiedHead());
         for (int layer = 0; layer < config.layers(); layer++) {
             blocks.add(new DecoderBlock(config, of, layer));
         }
+        adapters = new Adapters(this, of, head, dropout);
     }
 
-    /// What the decoder looks like.
+    /// A second decoder over the same weights, with adapters of its own. Close it before this one.
+    public Decoder sharing() {
+        return new Decoder(config, names, parameters, false);
+    }
+
+    /// What the decoder looks like with the weights that are in use.
     public DecoderConfig config() {
-        return config;
+        return config.tiedHead() && head.weight() != tokenEmbedding.get() ? config.untied() : config;
     }
 
-    /// All weights in the order of the files; a tied head appears once, as the embedding.
+    /// The adapters that can be switched on.
+    public Adapters adapters() {
+        return adapters;
+    }
+
+    /// The dropout that adapters ask for.
+    public DropoutMasks dropout() {
+        return dropout;
+    }
+
+    /// All weights in use, without what adapters add to them; a tied head appears once, as the embedding.
     public Collection<Parameter> parameters() {
-        return parameters.values();
+        return weights().values();
     }
 
-    /// One weight by its name in the files.
+    /// All weights in use by their names in the files, in that order. A copy that an adapter put in place
+    /// stands here under the name of what it replaces.
+    public Map<String, Parameter> weights() {
+        Map<String, Parameter> inUse = new LinkedHashMap<>();
+        parameters.keySet().forEach(name -> inUse.put(name, parameter(name)));
+        if (config().tiedHead() != config.tiedHead()) {
+            inUse.put(layers.headWeight(), head.weight());
+        }
+        return Collections.unmodifiableMap(inUse);
+    }
+
+    /// One weight in use by its name in the files.
     public Parameter parameter(String name) {
-        Parameter parameter = parameters.get(name);
-        if (parameter == null) {
+        Slot slot = layers.slots().get(name);
+        if (slot == null) {
             throw new ModelException("The model has no weight \"" + name + "\".");
         }
-        return parameter;
+        return slot.get();
     }
 
     /// The number of weights.
@@ -111,15 +151,20 @@ public final class Decoder implements AutoCloseable {
 
     /// The matrix that turns features into logits [vocabulary × hidden]; the embedding itself when tied.
     public Parameter head() {
-        return head;
+        return head.weight();
+    }
+
+    /// Whether an adapter changes the head on its way, so that [#head()] alone does not say what it computes.
+    public boolean headIsAdapted() {
+        return !head.adapters().isEmpty();
     }
 
     /// The token embedding [vocabulary × hidden].
     public Parameter tokenEmbedding() {
-        return tokenEmbedding;
+        return tokenEmbedding.get();
     }
 
-    /// The weights of one block, in the order of the files.
+    /// The weights of one block, in the order of the files, then those of its adapters.
     public List<Parameter> blockParameters(int layer) {
         return blocks.get(layer).parameters();
     }
@@ -128,17 +173,19 @@ public final class Decoder implements AutoCloseable {
     ///
     /// @param caches one per sequence, or an empty list for a pass without a past
     public Pass begin(TokenBatch batch, List<KvCache> caches) {
-        return new Pass(batch, new Attention(config, batch, caches, dtype(), device()));
+        return new Pass(batch, new Attention(config, batch, caches, dtype(), device()), dropout.begin());
     }
 
     /// What all blocks of one pass share: the batch, rotary angles, attention biases, caches.
     public static final class Pass implements AutoCloseable {
         private final TokenBatch batch;
         private final Attention attention;
+        private final long dropoutPass;
 
-        private Pass(TokenBatch batch, Attention attention) {
+        private Pass(TokenBatch batch, Attention attention, long dropoutPass) {
             this.batch = batch;
             this.attention = attention;
+            this.dropoutPass = dropoutPass;
         }
 
         @Override
@@ -179,7 +226,7 @@ public final class Decoder implements AutoCloseable {
 
     /// The learned positions [positions × hidden], where the family has them.
     public Optional<Parameter> positionEmbedding() {
-        return positionEmbedding;
+        return positionEmbedding.map(Slot::get);
     }
 
     /// One block.
@@ -187,7 +234,9 @@ public final class Decoder implements AutoCloseable {
     /// @param x [tokens × hidden]
     /// @return [tokens × hidden]; everything computed on the way is freed, but for what autograd recorded
     public Tensor block(int layer, Tensor x, Pass pass) {
-        return Scope.compute(() -> blocks.get(layer).apply(x, pass.attention));
+        try (DropoutMasks.During now = dropout.during(pass.dropoutPass)) {
+            return Scope.compute(() -> blocks.get(layer).apply(x, pass.attention));
+        }
     }
 
     /// The norm behind the last block.
@@ -200,7 +249,7 @@ public final class Decoder implements AutoCloseable {
     /// @param hidden [rows × hidden]
     /// @return [rows × vocabulary]
     public Tensor head(Tensor hidden) {
-        return Functional.linear(hidden, head.value(), Optional.empty());
+        return head.apply(hidden);
     }
 
     /// The finished features of all tokens, without recording.
@@ -233,6 +282,9 @@ public final class Decoder implements AutoCloseable {
 
     @Override
     public void close() {
-        parameters.values().forEach(Parameter::close);
+        adapters.close();
+        if (ownsParameters) {
+            parameters.values().forEach(Parameter::close);
+        }
     }
 }

@@ -1,6 +1,7 @@
 package dev.lingyu.model;
 
 import dev.lingyu.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -8,7 +9,8 @@ import java.util.Optional;
 final class DecoderBlock {
     private final DecoderConfig config;
     private final int layer;
-    private final List<Parameter> parameters;
+    private final List<Slot> slots;
+    private final List<Linear> linears;
     private final Norm attentionNorm;
     private final Optional<Linear> query;
     private final Optional<Linear> key;
@@ -26,7 +28,6 @@ final class DecoderBlock {
     DecoderBlock(DecoderConfig config, Layers of, int layer) {
         this.config = config;
         this.layer = layer;
-        parameters = of.block(layer);
         attentionNorm = of.norm(Part.ATTENTION_NORM, layer).orElseThrow();
         query = of.linear(Part.QUERY, layer);
         key = of.linear(Part.KEY, layer);
@@ -40,10 +41,16 @@ final class DecoderBlock {
         up = of.linear(Part.UP, layer);
         gateUp = of.linear(Part.GATE_UP, layer);
         down = of.linear(Part.DOWN, layer).orElseThrow();
+        slots = of.block(layer);
+        linears = of.linears(layer);
     }
 
+    /// The weights in use, those of adapters behind the block's own.
     List<Parameter> parameters() {
-        return parameters;
+        List<Parameter> all = new ArrayList<>();
+        slots.forEach(slot -> all.add(slot.get()));
+        linears.forEach(linear -> linear.adapters().forEach(adapter -> all.addAll(adapter.parameters())));
+        return all;
     }
 
     /// @param x [tokens × hidden]

@@ -143,10 +143,11 @@ public final class DecoderWeights {
         return new Decoder(config.decoder(), config.family().names(), parameters);
     }
 
-    /// The weights as files hold them: by name, in order; views of the decoder's own memory.
+    /// The weights as files hold them: by name, in order, with those that adapters put in place; views of the
+    /// decoder's own memory.
     public static Map<String, Tensor> tensors(Decoder decoder) {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
-        decoder.parameters().forEach(p -> tensors.put(p.name(), p.asInFiles(p.value())));
+        decoder.weights().forEach((name, p) -> tensors.put(name, p.asInFiles(p.value())));
         return tensors;
     }
 }

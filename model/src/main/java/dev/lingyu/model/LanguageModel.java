@@ -3,6 +3,7 @@ package dev.lingyu.model;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lingyu.model.adapter.AdapterConfig;
 import dev.lingyu.model.tokenizer.Tokenizer;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
@@ -30,6 +31,7 @@ import java.util.Set;
 /// ```
 public final class LanguageModel implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String DEFAULT_ADAPTER = "default";
     private static final long SHARD_BYTES = 5_000_000_000L;
 
     private final ModelConfig config;
@@ -37,13 +39,17 @@ public final class LanguageModel implements AutoCloseable {
     private final Optional<Tokenizer> tokenizer;
     private final Optional<ChatTemplate> chatTemplate;
     private final Optional<ObjectNode> generationConfig;
+    // The model whose weights and tokenizer this one shares.
+    private final Optional<LanguageModel> lender;
 
     private LanguageModel(
             ModelConfig config,
             Decoder decoder,
             Optional<Tokenizer> tokenizer,
             Optional<ChatTemplate> chatTemplate,
-            Optional<ObjectNode> generationConfig) {
+            Optional<ObjectNode> generationConfig,
+            Optional<LanguageModel> lender) {
+        this.lender = lender;
         this.config = config;
         this.decoder = decoder;
         this.tokenizer = tokenizer;
@@ -75,8 +81,16 @@ public final class LanguageModel implements AutoCloseable {
 
     /// Opens a model directory. One without `tokenizer.json` opens too: it takes and gives token ids.
     ///
+    /// A PEFT adapter's directory opens as its base model with the adapter, named `default`, in use; the
+    /// tokenizer and chat template are the adapter's where its directory has them.
+    ///
     /// @throws ModelException when config, weights or tokenizer are missing, unsound or do not fit each other
+    /// @throws dev.lingyu.model.adapter.AdapterException when an adapter is unsound or its base model is not
+    ///     there
     public static LanguageModel open(Path directory, Options options) {
+        if (AdapterConfig.isPresent(directory)) {
+            return openAdapter(directory, options);
+        }
         ModelConfig config = ModelConfig.read(directory);
         Optional<Tokenizer> tokenizer = Files.exists(directory.resolve(Tokenizer.FILE_NAME))
                 ? Optional.of(Tokenizer.open(directory))
@@ -87,11 +101,53 @@ public final class LanguageModel implements AutoCloseable {
             Optional<ObjectNode> generation = readGenerationConfig(directory);
             Decoder decoder = DecoderWeights.load(
                     directory, config, options.dtype().orElse(config.dtype()), options.device(), options.writable());
-            return new LanguageModel(config.withDecoder(decoder.config()), decoder, tokenizer, template, generation);
+            return new LanguageModel(
+                    config.withDecoder(decoder.config()), decoder, tokenizer, template, generation, Optional.empty());
         } catch (RuntimeException e) {
             tokenizer.ifPresent(Tokenizer::close);
             throw e;
         }
+    }
+
+    private static LanguageModel openAdapter(Path directory, Options options) {
+        LanguageModel base = open(AdapterConfig.baseOf(directory), options);
+        try {
+            base.adapt(DEFAULT_ADAPTER, directory);
+            if (!Files.exists(directory.resolve(Tokenizer.FILE_NAME))) {
+                return base;
+            }
+            Tokenizer own = Tokenizer.open(directory);
+            base.tokenizer.ifPresent(Tokenizer::close);
+            return new LanguageModel(
+                    base.config,
+                    base.decoder,
+                    Optional.of(own),
+                    ChatTemplate.read(directory).or(() -> base.chatTemplate),
+                    base.generationConfig,
+                    Optional.empty());
+        } catch (RuntimeException e) {
+            base.close();
+            throw e;
+        }
+    }
+
+    /// Loads an adapter and uses it beside those in use; see [Adapters].
+    ///
+    /// @param name what to call it
+    public void adapt(String name, Path directory) {
+        Adapters adapters = decoder.adapters();
+        adapters.load(name, directory);
+        List<String> names =
+                new ArrayList<>(adapters.inUse().stream().map(Adapter::name).toList());
+        names.add(name);
+        adapters.use(names.toArray(String[]::new));
+    }
+
+    /// A second model over the same weights, tokenizer and template, with adapters of its own: two may
+    /// compute on two threads. Close it before this one.
+    public LanguageModel sharing() {
+        return new LanguageModel(
+                config, decoder.sharing(), tokenizer, chatTemplate, generationConfig, Optional.of(this));
     }
 
     /// A model with fresh weights.
@@ -108,6 +164,7 @@ public final class LanguageModel implements AutoCloseable {
                 DecoderWeights.random(config, dtype, seed),
                 Optional.of(tokenizer),
                 chatTemplate,
+                Optional.empty(),
                 Optional.empty());
     }
 
@@ -172,7 +229,7 @@ public final class LanguageModel implements AutoCloseable {
 
     /// The same model with another chat template, which [#save] writes.
     public LanguageModel withChatTemplate(ChatTemplate template) {
-        return new LanguageModel(config, decoder, tokenizer, Optional.of(template), generationConfig);
+        return new LanguageModel(config, decoder, tokenizer, Optional.of(template), generationConfig, lender);
     }
 
     /// The special tokens as templates name them.
@@ -184,7 +241,8 @@ public final class LanguageModel implements AutoCloseable {
         return variables;
     }
 
-    /// The tokens that end an answer: those of generation_config.json, config.json and the tokenizer together.
+    /// The tokens that end an answer: those of generation_config.json, config.json and the tokenizer
+    /// together.
     public Set<Integer> endTokens() {
         Set<Integer> ids = new LinkedHashSet<>(config.tokens().eos());
         generationConfig.ifPresent(g -> {
@@ -198,25 +256,48 @@ public final class LanguageModel implements AutoCloseable {
         return ids;
     }
 
-    /// Writes the model as a Hugging Face directory: config, weights in shards of at most 5 GB, tokenizer, chat
-    /// template.
+    /// Writes the model as a Hugging Face directory: config, weights in shards of at most 5 GB, tokenizer,
+    /// chat template.
     ///
     /// @param directory made where it does not exist; files of the same names are replaced one by one, each
     ///                  atomically
     /// @param dtype     the type to save the weights in
+    /// @throws ModelException when an adapter is in use that is not merged: its changes would be lost
     public void save(Path directory, DType dtype) throws IOException {
+        Adapters adapters = decoder.adapters();
+        if (!adapters.inUse().isEmpty() && !adapters.isMerged()) {
+            throw new ModelException(
+                    "An adapter is in use, which a model directory can't hold: merge it first, or save "
+                            + "the adapter alone.");
+        }
         Files.createDirectories(directory);
         try (Scope scope = Scope.open()) {
             Map<String, Tensor> tensors = new LinkedHashMap<>();
             DecoderWeights.tensors(decoder).forEach((name, tensor) -> tensors.put(name, tensor.to(dtype)));
             SafetensorsWriter.writeSharded(directory, tensors, SHARD_BYTES);
         }
-        writeJson(directory.resolve("config.json"), config.toJson(dtype));
+        writeJson(
+                directory.resolve("config.json"),
+                config.withDecoder(decoder.config()).toJson(dtype));
         writeJson(directory.resolve("generation_config.json"), generationConfig());
+        saveText(directory);
+    }
+
+    /// Writes tokenizer and chat template alone, for a directory whose weights are elsewhere.
+    private void saveText(Path directory) throws IOException {
         tokenizer.ifPresent(t -> t.save(directory));
         if (chatTemplate.isPresent()) {
             chatTemplate.get().write(directory);
         }
+    }
+
+    /// Writes one adapter as a PEFT directory, with tokenizer and chat template beside it.
+    ///
+    /// @param base the base model's directory, as `adapter_config.json` is to name it
+    public void saveAdapter(Adapter adapter, Path directory, String base) throws IOException {
+        Files.createDirectories(directory);
+        adapter.save(directory, base);
+        saveText(directory);
     }
 
     private ObjectNode generationConfig() {
@@ -242,6 +323,8 @@ public final class LanguageModel implements AutoCloseable {
     @Override
     public void close() {
         decoder.close();
-        tokenizer.ifPresent(Tokenizer::close);
+        if (lender.isEmpty()) {
+            tokenizer.ifPresent(Tokenizer::close);
+        }
     }
 }

@@ -2,26 +2,58 @@ package dev.lingyu.model;
 
 import dev.lingyu.tensor.Functional;
 import dev.lingyu.tensor.Tensor;
+import java.util.List;
 import java.util.Optional;
 
 /// `y = x · Wᵀ + b`. The place where kernels are chosen and adapters are attached; nothing above knows.
 public final class Linear {
-    private final Parameter weight;
-    private final Optional<Parameter> bias;
+    private static final String WEIGHT = ".weight";
+
+    private final Slot weight;
+    private final Optional<Slot> bias;
+    private List<LinearAdapter> adapters = List.of();
 
     Linear(Parameter weight, Optional<Parameter> bias) {
+        this(new Slot(weight), bias.map(Slot::new));
+    }
+
+    Linear(Slot weight, Optional<Slot> bias) {
         this.weight = weight;
         this.bias = bias;
     }
 
     /// W [out × in].
     public Parameter weight() {
-        return weight;
+        return weight.get();
     }
 
     /// b [out].
     public Optional<Parameter> bias() {
+        return bias.map(Slot::get);
+    }
+
+    /// The module's name in Hugging Face files, such as `model.layers.0.self_attn.q_proj`.
+    String name() {
+        String name = weight.own().name();
+        return name.endsWith(WEIGHT) ? name.substring(0, name.length() - WEIGHT.length()) : name;
+    }
+
+    Slot weightSlot() {
+        return weight;
+    }
+
+    Optional<Slot> biasSlot() {
         return bias;
+    }
+
+    /// Puts adapters in place, instead of those that were there.
+    void adapt(List<LinearAdapter> inOrder) {
+        adapters = List.copyOf(inOrder);
+    }
+
+    /// The adapters in place.
+    List<LinearAdapter> adapters() {
+        return adapters;
     }
 
     /// Applies the layer.
@@ -29,6 +61,32 @@ public final class Linear {
     /// @param x [rows × in]
     /// @return [rows × out]
     public Tensor apply(Tensor x) {
-        return Functional.linear(x, weight.value(), bias.map(Parameter::value));
+        if (adapters.isEmpty()) {
+            return plain(x);
+        }
+        Tensor seen = x;
+        for (LinearAdapter adapter : adapters) {
+            seen = adapter.input(seen);
+        }
+        Tensor y = plain(seen);
+        for (LinearAdapter adapter : adapters) {
+            y = adapter.output(this, x, y);
+        }
+        return y;
+    }
+
+    /// The layer without its adapters.
+    Tensor plain(Tensor x) {
+        return Functional.linear(x, weight.value(), bias.map(Slot::value));
+    }
+
+    /// `y − b`, for an output of [#plain].
+    Tensor withoutBias(Tensor y) {
+        return bias.isPresent() ? y.sub(bias.get().value()) : y;
+    }
+
+    /// `x · Wᵀ`: without adapters and bias.
+    Tensor product(Tensor x) {
+        return Functional.linear(x, weight.value(), Optional.empty());
     }
 }

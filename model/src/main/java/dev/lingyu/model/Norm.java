@@ -7,18 +7,22 @@ import java.util.Optional;
 
 /// A normalisation layer of either kind: LayerNorm where it has a bias, RMSNorm where it has none.
 final class Norm {
-    private final Parameter weight;
-    private final Optional<Parameter> bias;
+    private final Slot weight;
+    private final Optional<Slot> bias;
     private final double epsilon;
 
     Norm(Parameter weight, Optional<Parameter> bias, double epsilon) {
+        this(new Slot(weight), bias.map(Slot::new), epsilon);
+    }
+
+    Norm(Slot weight, Optional<Slot> bias, double epsilon) {
         this.weight = weight;
         this.bias = bias;
         this.epsilon = epsilon;
     }
 
     List<Parameter> parameters() {
-        return bias.isPresent() ? List.of(weight, bias.get()) : List.of(weight);
+        return bias.isPresent() ? List.of(weight.get(), bias.get().get()) : List.of(weight.get());
     }
 
     Tensor apply(Tensor x) {

@@ -5,8 +5,9 @@ import dev.lingyu.tensor.Tensor;
 
 /// A named weight of a model.
 ///
-/// The name is the one in the family's Hugging Face files, such as `transformer.h.0.mlp.dense_h_to_4h.weight`.
-public final class Parameter {
+/// The name is the one in the family's Hugging Face files, such as
+/// `transformer.h.0.mlp.dense_h_to_4h.weight`.
+public final class Parameter implements AutoCloseable {
     private final String name;
     private final boolean transposedInFiles;
     private Tensor value;
@@ -28,7 +29,8 @@ public final class Parameter {
         return name;
     }
 
-    /// The current value. It is replaced, not only changed, when weights move: ask again instead of keeping it.
+    /// The current value. It is replaced, not only changed, when weights move: ask again instead of keeping
+    /// it.
     public Tensor value() {
         return value;
     }
@@ -37,6 +39,11 @@ public final class Parameter {
     /// hold it: itself, or for GPT-2's matrices a view [in × out].
     public Tensor asInFiles(Tensor tensor) {
         return transposedInFiles ? tensor.transpose(0, 1) : tensor;
+    }
+
+    /// Whether files hold the matrix as [in × out]; `value` is [out × in].
+    boolean transposedInFiles() {
+        return transposedInFiles;
     }
 
     /// Whether training changes it.
@@ -64,7 +71,9 @@ public final class Parameter {
         Autograd.requireGradient(value, trainable);
     }
 
-    void close() {
+    /// Frees the value.
+    @Override
+    public void close() {
         value.close();
     }
 

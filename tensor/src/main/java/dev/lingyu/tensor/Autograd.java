@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import org.bytedeco.pytorch.AutoGradMode;
 import org.bytedeco.pytorch.BoolOptional;
+import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
@@ -38,6 +39,11 @@ public final class Autograd {
     /// Operations up to the closing brace are recorded for a backward pass.
     public static Mode on() {
         return new Mode(true);
+    }
+
+    /// Whether this thread records operations.
+    public static boolean isRecording() {
+        return GradMode.is_enabled();
     }
 
     /// The same values without history, as a tensor whose gradient can be asked for.

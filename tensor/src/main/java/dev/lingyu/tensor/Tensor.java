@@ -593,6 +593,22 @@ public final class Tensor implements AutoCloseable {
         return this;
     }
 
+    /// Values spread evenly over [low, high), from a generator of known state.
+    public Tensor uniformInPlace(double low, double high, Generator generator) {
+        try (GeneratorOptional source = generator.optional()) {
+            handle().uniform_(low, high, source);
+        }
+        return this;
+    }
+
+    /// Ones with a probability, else zeros, from a generator of known state.
+    public Tensor bernoulliInPlace(double probability, Generator generator) {
+        try (GeneratorOptional source = generator.optional()) {
+            handle().bernoulli_(probability, source);
+        }
+        return this;
+    }
+
     // ---- values
 
     /// The value of a tensor with one element.

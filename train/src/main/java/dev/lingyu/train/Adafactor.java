@@ -6,6 +6,7 @@ import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /// Adafactor (Shazeer & Stern 2018) with an external learning rate: second moments of a matrix are kept as one
@@ -62,7 +63,7 @@ public final class Adafactor extends Optimizer {
         double beta = 1 - Math.pow(step, DECAY);
         for (Parameter parameter : group.flat().parameters()) {
             try (Scope scope = Scope.open()) {
-                Moments m = moments.get(parameter);
+                Moments m = Objects.requireNonNull(moments.get(parameter));
                 Tensor g = group.flat().gradient(parameter).mul(clip);
                 Tensor u = g.mul(inverseRoot(m, g.square().add(TINY), beta));
                 double rms = Math.sqrt(u.square().mean().item());

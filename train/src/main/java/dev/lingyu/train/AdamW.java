@@ -10,6 +10,7 @@ import dev.lingyu.tensor.kernel.AdamKernel;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /// Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2):
@@ -61,7 +62,7 @@ public final class AdamW extends Optimizer {
 
     @Override
     void update(Group group, double learningRate, double clip, long step) {
-        Moments m = moments.get(group);
+        Moments m = Objects.requireNonNull(moments.get(group));
         Tensor gradients = group.flat().gradients();
         if (m.split()) {
             AdamKernel.update(
@@ -106,7 +107,7 @@ public final class AdamW extends Optimizer {
 
     /// Rounds f32 masters to the weights that the model computes with.
     private void publish(Group group) {
-        Moments m = moments.get(group);
+        Moments m = Objects.requireNonNull(moments.get(group));
         if (!m.split() && m.master() != group.flat().weights()) {
             group.flat().weights().copyInPlace(m.master());
         }

@@ -3,7 +3,6 @@ package dev.lingyu.train;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.lingyu.model.LanguageModel;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.SafetensorsFile;
 import dev.lingyu.tensor.SafetensorsWriter;
@@ -25,7 +24,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/// A moment of a run on disk: `checkpoint-N/` is a complete Hugging Face directory with
+/// A moment of a run on disk: `checkpoint-N/` is a complete Hugging Face or PEFT directory with
 /// `optimizer.safetensors` (f32 masters and moments) and `trainer_state.json` beside the model, which lists
 /// the digest of every file.
 ///
@@ -49,22 +48,24 @@ public record Checkpoint(Path directory, JsonNode state) {
     ///
     /// @param output the run's directory
     /// @param step   updates made so far
+    /// @param tuned  the model, or its adapter, is written as it is at the end of a run
     /// @param state  what else resuming needs
     /// @throws IOException when the disk is full, for instance; earlier checkpoints are untouched and nothing
     /// half-written
     ///                     is left
-    static Path write(Path output, int step, LanguageModel model, DType dtype, Optimizer optimizer, ObjectNode state)
+    static Path write(Path output, int step, TunedModel tuned, DType dtype, Optimizer optimizer, ObjectNode state)
             throws IOException {
         Path temporary = output.resolve(".checkpoint-" + step + ".tmp");
         Path target = output.resolve("checkpoint-" + step);
         deleteTree(temporary);
         try {
             Files.createDirectories(temporary);
-            model.save(temporary, dtype);
+            tuned.save(temporary, dtype);
             SafetensorsWriter.write(temporary.resolve(OPTIMIZER), optimizer.state(), Map.of("format", "pt"));
             ObjectNode all = state.deepCopy();
             all.put("step", step);
             all.put("optimizer_steps", optimizer.steps());
+            all.put("dropout_passes", tuned.model().decoder().dropout().passes());
             ObjectNode digests = all.putObject("sha256");
             for (Path file : files(temporary)) {
                 force(file);
@@ -144,8 +145,9 @@ public record Checkpoint(Path directory, JsonNode state) {
         return new Checkpoint(directory, state);
     }
 
-    /// Puts weights and moments back.
-    void restore(Optimizer optimizer) {
+    /// Puts weights, moments and dropout back.
+    void restore(Optimizer optimizer, TunedModel tuned) {
+        tuned.model().decoder().dropout().restore(state.path("dropout_passes").asLong());
         try (Scope scope = Scope.open();
                 SafetensorsFile file = SafetensorsFile.open(directory.resolve(OPTIMIZER))) {
             Map<String, Tensor> tensors = new HashMap<>();

@@ -5,6 +5,7 @@ import dev.lingyu.model.ChatTemplate;
 import dev.lingyu.model.ChatTemplates;
 import dev.lingyu.model.LanguageModel;
 import dev.lingyu.model.ModelConfig;
+import dev.lingyu.model.adapter.AdapterConfig;
 import dev.lingyu.model.tokenizer.Tokenizer;
 import dev.lingyu.tensor.Device;
 import java.nio.file.Path;
@@ -16,23 +17,31 @@ final class ModelSource {
 
     static LanguageModel open(TrainConfig config) {
         TrainConfig.Model m = config.model();
-        LanguageModel model = m.scratch() ? fresh(config) : existing(m);
+        LanguageModel model = m.scratch() ? fresh(config) : existing(m, config.tuning());
         return m.template().isPresent()
                 ? model.withChatTemplate(ChatTemplates.named(m.template().get()))
                 : model;
     }
 
-    private static LanguageModel existing(TrainConfig.Model m) {
+    private static LanguageModel existing(TrainConfig.Model m, Tuning tuning) {
         Path directory = m.path().orElseThrow();
-        checkMemory(ModelConfig.read(directory), m);
-        return LanguageModel.open(directory, LanguageModel.Options.training(m.dtype(), m.device()));
+        if (AdapterConfig.isPresent(directory)) {
+            throw TrainException.input(directory + " is an adapter: give its base model as model_name_or_path, and the "
+                    + "adapter as adapter_name_or_path.");
+        }
+        boolean full = tuning instanceof Tuning.Full;
+        checkMemory(ModelConfig.read(directory), m, full);
+        // What is trained moves to memory of its own; the rest may stay where the file is mapped.
+        return LanguageModel.open(directory, new LanguageModel.Options(Optional.of(m.dtype()), m.device(), full));
     }
 
-    /// Refuses a model that can't fit before its weights take what is there; rows are not known yet.
-    private static void checkMemory(ModelConfig shape, TrainConfig.Model m) {
+    /// Refuses a model that can't fit before its weights take what is there; rows are not known yet, nor how
+    /// much of the model is trained unless it is all of it.
+    private static void checkMemory(ModelConfig shape, TrainConfig.Model m, boolean full) {
         if (m.device().equals(Device.CPU)) {
             long all = shape.parameterCount();
-            MemoryPlan.of(shape.decoder(), m.dtype(), all, all, 0, 0, true).check();
+            MemoryPlan.of(shape.decoder(), m.dtype(), all, full ? all : 0, 0, 0, true)
+                    .check();
         }
     }
 
@@ -54,7 +63,7 @@ final class ModelSource {
         } else {
             shape = ModelConfig.read(m.path().orElseThrow());
         }
-        checkMemory(shape, m);
+        checkMemory(shape, m, true);
         Optional<ChatTemplate> template = ChatTemplate.read(tokenizerDirectory);
         LanguageModel model = LanguageModel.create(
                 shape,

@@ -42,6 +42,14 @@ public final class RunRecord {
                 parents.put("model_sha256", baseDigest);
             }
         });
+        for (Path adapter : config.tuning().adapters()) {
+            ObjectNode parent = parents.withArray("adapters").addObject().put("path", adapter.toString());
+            try {
+                parent.put("sha256", Digests.weights(adapter));
+            } catch (IOException e) {
+                parent.put("sha256", "unreadable: " + e.getMessage());
+            }
+        }
         config.data().datasets().forEach(parents.putArray("datasets")::add);
         fields.put("data_sha256", rows.digest());
         model.tokenizer().ifPresent(t -> fields.put("tokenizer_sha256", t.digest()));

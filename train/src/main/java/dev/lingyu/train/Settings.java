@@ -232,6 +232,11 @@ final class Settings {
         return object(name).map(fields -> new Settings(source + ", " + name, fields));
     }
 
+    /// Adds to what is to be said to the user.
+    void notice(String sentence) {
+        notices.add(sentence);
+    }
+
     TrainException wrong(String name, String expected, JsonNode found) {
         return TrainException.input(
                 source + ", field \"" + name + "\": expected " + expected + ", found " + found + ".");

@@ -12,13 +12,21 @@ import java.util.Optional;
 ///
 /// @param stage    what is learned
 /// @param model    where the model comes from
+/// @param tuning   what of it is trained
 /// @param data     what it learns from
 /// @param steps    how it learns
 /// @param output   what is written, and when
 /// @param source   all fields as given, for `run.json`
 /// @param notices  what to tell the user about fields without effect
 public record TrainConfig(
-        Stage stage, Model model, Data data, Steps steps, Output output, ObjectNode source, List<String> notices) {
+        Stage stage,
+        Model model,
+        Tuning tuning,
+        Data data,
+        Steps steps,
+        Output output,
+        ObjectNode source,
+        List<String> notices) {
 
     /// What a run learns.
     public enum Stage {
@@ -100,8 +108,8 @@ public record TrainConfig(
     ///
     /// @param directory    `output_dir`
     /// @param overwrite    `overwrite_output_dir`: start anew where an earlier run's files are
-    /// @param resume       `resume_from_checkpoint`: false starts anew, true (the default) goes on where a run
-    ///                     was
+    /// @param resume       `resume_from_checkpoint`: false starts anew, true (the default) goes on where a
+    ///                     run was
     /// @param loggingSteps `logging_steps`
     /// @param saveSteps    `save_steps`, 0 for none but the last
     /// @param saveLimit    `save_total_limit`
@@ -142,17 +150,11 @@ public record TrainConfig(
                         s.fields().path("stage"));
         };
         Model model = model(s);
-        TrainConfig config =
-                new TrainConfig(stage, model, data(s), steps(s), output(s, model.dtype()), s.fields(), List.of());
-        String finetuning = s.text("finetuning_type", "full");
-        if (!finetuning.equals("full")) {
-            throw s.wrong(
-                    "finetuning_type",
-                    "full (lora and freeze are not built yet)",
-                    s.fields().path("finetuning_type"));
-        }
-        return new TrainConfig(
-                stage, config.model, config.data, config.steps, config.output, config.source, s.finish());
+        Tuning tuning = Tuning.read(s);
+        Data data = data(s);
+        Steps steps = steps(s);
+        Output output = output(s, model.dtype());
+        return new TrainConfig(stage, model, tuning, data, steps, output, s.fields(), s.finish());
     }
 
     private static Model model(Settings s) {

@@ -3,7 +3,6 @@ package dev.lingyu.train;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lingyu.model.LanguageModel;
-import dev.lingyu.model.Parameter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -77,8 +76,13 @@ public final class Trainer {
                                 + config.data().cutoff() + ").");
             }
             Files.createDirectories(output);
-            model.decoder().parameters().forEach(p -> p.trainable(true));
-            return new Run(model, rows, checkpoint).train();
+            TunedModel tuned = TunedModel.of(
+                    model,
+                    config.tuning(),
+                    config.model().path(),
+                    config.steps().seed());
+            tuned.notice().ifPresent(listener::notice);
+            return new Run(tuned, rows, checkpoint).train();
         }
     }
 
@@ -92,6 +96,7 @@ public final class Trainer {
 
     /// One run with its model, rows and state.
     private final class Run {
+        private final TunedModel tuned;
         private final LanguageModel model;
         private final TrainingRows rows;
         private final BatchOrder order;
@@ -106,8 +111,9 @@ public final class Trainer {
         private final String baseDigest;
         private int lastSaved = -1;
 
-        Run(LanguageModel model, TrainingRows rows, Optional<Checkpoint> checkpoint) throws IOException {
-            this.model = model;
+        Run(TunedModel tuned, TrainingRows rows, Optional<Checkpoint> checkpoint) throws IOException {
+            this.tuned = tuned;
+            this.model = tuned.model();
             this.rows = rows;
             this.checkpoint = checkpoint;
             baseDigest = config.model().scratch()
@@ -130,6 +136,11 @@ public final class Trainer {
             same(c, "data_sha256", rows.digest(), "the training rows (data, tokenizer, template or cutoff_len)");
             same(c, "total_steps", Integer.toString(totalSteps), "the number of steps");
             same(c, "base_sha256", baseDigest, "the weights of model_name_or_path");
+            same(
+                    c,
+                    "tuning",
+                    config.tuning().toString(),
+                    "the finetuning settings (finetuning_type and what goes with it)");
             same(c, "steps_config", config.steps().toString(), "the optimiser or batch settings");
         }
 
@@ -144,10 +155,7 @@ public final class Trainer {
         }
 
         Result train() throws IOException {
-            long trainable = model.decoder().parameters().stream()
-                    .filter(Parameter::trainable)
-                    .mapToLong(p -> p.value().count())
-                    .sum();
+            long trainable = tuned.trainableCount();
             MemoryPlan memory = plan(trainable);
             memory.check();
             checkDisk(trainable);
@@ -156,7 +164,7 @@ public final class Trainer {
             try (Optimizer optimizer = optimizer();
                     TrainingLog log = TrainingLog.open(config.output().directory(), firstStep)) {
                 checkpoint.ifPresent(c -> {
-                    c.restore(optimizer);
+                    c.restore(optimizer, tuned);
                     lastSaved = c.step();
                     listener.notice("Going on from " + c.directory().getFileName() + ".");
                 });
@@ -176,8 +184,8 @@ public final class Trainer {
             OptimizerSettings settings = config.steps().optimizer();
             LayerRates rates = LayerRates.of(model.decoder(), config.steps().layerDecay());
             return settings.kind() == OptimizerSettings.Kind.ADAFACTOR
-                    ? new Adafactor(model.decoder().parameters(), settings, rates)
-                    : new AdamW(model.decoder().parameters(), settings, rates);
+                    ? new Adafactor(tuned.parameters(), settings, rates)
+                    : new AdamW(tuned.parameters(), settings, rates);
         }
 
         private MemoryPlan plan(long trainable) {
@@ -196,8 +204,7 @@ public final class Trainer {
         }
 
         private void checkDisk(long trainable) throws IOException {
-            long needed = 12 * trainable
-                    + config.output().saveDtype().byteSize() * model.decoder().parameterCount();
+            long needed = 12 * trainable + tuned.savedBytes(config.output().saveDtype());
             long free = Files.getFileStore(config.output().directory()).getUsableSpace();
             if (free < needed) {
                 throw TrainException.input(
@@ -251,7 +258,7 @@ public final class Trainer {
             double speed = trainedNanos == 0 ? 0 : trainedTokens * 1e9 / trainedNanos;
             Result result = new Result(done, finished, lastLoss, evaluation, speed, seconds);
             if (finished) {
-                model.save(output.directory(), output.saveDtype());
+                tuned.save(output.directory(), output.saveDtype());
                 metrics(record, result);
                 record.write("finished");
             } else {
@@ -331,10 +338,11 @@ public final class Trainer {
             state.put("data_sha256", rows.digest());
             state.put("total_steps", Integer.toString(totalSteps));
             state.put("base_sha256", baseDigest);
+            state.put("tuning", config.tuning().toString());
             state.put("steps_config", config.steps().toString());
             state.put("epoch", (double) step / order.stepsPerEpoch());
             Path path = Checkpoint.write(
-                    config.output().directory(), step, model, config.output().saveDtype(), optimizer, state);
+                    config.output().directory(), step, tuned, config.output().saveDtype(), optimizer, state);
             lastSaved = step;
             Checkpoint.keepNewest(config.output().directory(), config.output().saveLimit());
             listener.saved(step, path);
@@ -352,6 +360,7 @@ public final class Trainer {
             metrics.put("tokens_per_second", result.tokensPerSecond());
             metrics.put("seconds", result.seconds());
             metrics.put("parameters", model.decoder().parameterCount());
+            metrics.put("trained_parameters", tuned.trainableCount());
             metrics.put("rows", rows.train().size());
             metrics.put("tokens_per_epoch", rows.trainTokens());
         }

@@ -123,7 +123,7 @@ class GoldenTrainingTest {
         }
     }
 
-    private static List<TrainingRow> rows(SafetensorsFile golden) {
+    static List<TrainingRow> rows(SafetensorsFile golden) {
         int columns = (int) golden.shape("loss.input_ids")[1];
         long[] ids = golden.tensor("loss.input_ids").toLongs();
         long[] mask = golden.tensor("loss.attention_mask").toLongs();
@@ -145,7 +145,7 @@ class GoldenTrainingTest {
         return rows;
     }
 
-    private static double largestDifference(float[] ours, float[] golden) {
+    static double largestDifference(float[] ours, float[] golden) {
         assertThat(ours).hasSameSizeAs(golden);
         double largest = 0;
         for (int i = 0; i < ours.length; i++) {
@@ -154,7 +154,7 @@ class GoldenTrainingTest {
         return largest;
     }
 
-    private static void within(double difference, double tolerance, String what) {
+    static void within(double difference, double tolerance, String what) {
         System.out.printf("golden %-80s largest difference %.2e (tolerance %.0e)%n", what, difference, tolerance);
         assertThat(difference).as(what + ": largest difference").isLessThanOrEqualTo(tolerance);
     }

@@ -3,11 +3,15 @@ package dev.lingyu.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.lingyu.model.adapter.LoraConfig;
+import dev.lingyu.model.adapter.TargetModules;
 import dev.lingyu.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -69,7 +73,8 @@ class TrainConfigTest {
             lr_scheduler_type: sine         | field "lr_scheduler_type": expected constant, constant_with_warmup, cosine
             device: gpu                     | field "device": Unknown device "gpu"
             save_dtype: f31                 | field "save_dtype": Unknown dtype "f31"
-            finetuning_type: lora           | expected full
+            finetuning_type: lara           | expected freeze, full, lora
+            lora_rank: 0                    | field "lora_rank": expected a whole number ≥ 1
             on_bad_row: ignore              | expected fail or skip
             """)
     void aWrongFieldIsNamedWithWhatWasExpectedAndFound(String line, String message) {
@@ -78,6 +83,66 @@ class TrainConfigTest {
                 MINIMAL.lines().filter(l -> !l.startsWith(key + ":")).collect(java.util.stream.Collectors.joining("\n"))
                         + "\n" + line + "\n";
         assertThatThrownBy(() -> read(yaml)).isInstanceOf(TrainException.class).hasMessageContaining(message);
+    }
+
+    @Test
+    void loraFieldsHaveLlamaFactorysNamesAndDefaults() throws IOException {
+        Tuning.Lora plain = (Tuning.Lora) read(MINIMAL, "finetuning_type=lora").tuning();
+        assertThat(plain.config().rank()).isEqualTo(8);
+        assertThat(plain.config().alpha()).isEqualTo(16);
+        assertThat(plain.config().targets().selection()).isEqualTo(new TargetModules.AllLinear());
+        Tuning.Lora lora = (Tuning.Lora) read(MINIMAL + """
+                                finetuning_type: lora
+                                lora_rank: 4
+                                lora_alpha: 6
+                                lora_dropout: 0.1
+                                lora_target: q_proj,v_proj
+                                additional_target: embed_tokens,lm_head
+                                use_rslora: true
+                                use_dora: true
+                                create_new_adapter: true
+                                adapter_name_or_path: a,b
+                                """).tuning();
+        assertThat(lora.adapters()).containsExactly(Path.of("a"), Path.of("b"));
+        assertThat(lora.createNew()).isTrue();
+        assertThat(lora.config())
+                .isEqualTo(new LoraConfig(
+                        4,
+                        6,
+                        0.1,
+                        TargetModules.of(new TargetModules.Names(List.of("q_proj", "v_proj"))),
+                        List.of("embed_tokens", "lm_head"),
+                        LoraConfig.Bias.NONE,
+                        true,
+                        true,
+                        Map.of(),
+                        Map.of(),
+                        false,
+                        Optional.empty()));
+    }
+
+    @Test
+    void freezeFieldsHaveLlamaFactorysNamesAndDefaults() throws IOException {
+        assertThat(read(MINIMAL, "finetuning_type=freeze").tuning())
+                .isEqualTo(new Tuning.Freeze(List.of(), 2, List.of("all"), List.of()));
+        assertThat(read(
+                                MINIMAL,
+                                "finetuning_type=freeze",
+                                "freeze_trainable_layers=-3",
+                                "freeze_trainable_modules=mlp",
+                                "freeze_extra_modules=norm")
+                        .tuning())
+                .isEqualTo(new Tuning.Freeze(List.of(), -3, List.of("mlp"), List.of("norm")));
+    }
+
+    @Test
+    void fieldsOfAnotherTypeOfTuningAreSaid() throws IOException {
+        TrainConfig config = read(MINIMAL, "lora_rank=4", "freeze_extra_modules=norm");
+        assertThat(config.tuning()).isEqualTo(new Tuning.Full(List.of()));
+        assertThat(config.notices())
+                .containsExactly(
+                        "\"lora_rank\" has no effect unless finetuning_type is lora.",
+                        "\"freeze_extra_modules\" has no effect unless finetuning_type is freeze.");
     }
 
     @Test
