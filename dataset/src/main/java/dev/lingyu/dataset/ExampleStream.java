@@ -9,18 +9,18 @@ import java.util.Spliterators;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
-/// The examples of some datasets in the order of their files, read as they are asked for. For one thread.
+/// The examples of some datasets in the order of their [Mix], read as they are asked for. For one thread.
 ///
 /// Reading throws [DatasetException] at the first defect (or, with [BadRows#SKIP], at the first one that no
 /// row can be skipped for: a missing or cut-off file, a JSON list that is not JSON, no usable row at all).
 public final class ExampleStream<E extends Example> implements Iterator<Row<E>>, AutoCloseable {
-    private final List<DatasetReader<E>> readers;
-    private int current;
+    private final Mixer<E> mixer;
+    private boolean closed;
     private Optional<Row<E>> next = Optional.empty();
     private Optional<DatasetException> failure = Optional.empty();
 
-    ExampleStream(List<DatasetReader<E>> readers) {
-        this.readers = List.copyOf(readers);
+    ExampleStream(Mixer<E> mixer) {
+        this.mixer = mixer;
     }
 
     @Override
@@ -39,11 +39,8 @@ public final class ExampleStream<E extends Example> implements Iterator<Row<E>>,
     }
 
     private void advance() {
-        while (next.isEmpty() && current < readers.size()) {
-            next = readers.get(current).next();
-            if (next.isEmpty()) {
-                current++;
-            }
+        if (next.isEmpty() && !closed) {
+            next = mixer.next();
         }
     }
 
@@ -65,14 +62,14 @@ public final class ExampleStream<E extends Example> implements Iterator<Row<E>>,
 
     /// What reading has come to so far, one report for each dataset.
     public List<ReadReport> reports() {
-        return readers.stream().map(DatasetReader::report).toList();
+        return mixer.reports();
     }
 
     /// Closes the files and puts the quarantine in place.
     @Override
     public void close() {
-        current = readers.size();
+        closed = true;
         next = Optional.empty();
-        readers.forEach(DatasetReader::close);
+        mixer.close();
     }
 }

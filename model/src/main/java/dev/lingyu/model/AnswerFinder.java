@@ -26,7 +26,7 @@ final class AnswerFinder {
     RenderedChat find() {
         Template.Rendering rendering = template.rendering(messages, false, variables);
         if (!rendering.generations().isEmpty()) {
-            return new RenderedChat(rendering.text(), rendering.generations());
+            return new RenderedChat(rendering.text(), rendering.generations(), template.cuts(rendering));
         }
         refuseOpenEnds();
         List<Span> answers = new ArrayList<>();
@@ -43,7 +43,7 @@ final class AnswerFinder {
             from = answer.end();
             answers.add(answer);
         }
-        return new RenderedChat(rendering.text(), answers);
+        return new RenderedChat(rendering.text(), answers, template.cuts(rendering));
     }
 
     /// Some templates end every conversation with a generation prompt, asked for or not: what closes the

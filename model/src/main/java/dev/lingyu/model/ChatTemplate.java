@@ -18,6 +18,9 @@ import java.util.stream.Collectors;
 /// Renders what `tokenizer.apply_chat_template` of transformers renders, character for character.
 /// Immutable; any number of threads may share one.
 public final class ChatTemplate {
+    /// The first line of a template whose printed pieces are tokenized one by one, see [#inPieces].
+    static final String IN_PIECES = "{#- lingyu: each printed piece is tokenized by itself -#}";
+
     private final Template template;
     private final Clock clock;
 
@@ -70,6 +73,17 @@ public final class ChatTemplate {
     /// The template's text.
     public String source() {
         return template.source();
+    }
+
+    /// Whether each piece that the template prints is tokenized by itself, as LLaMA-Factory does with the parts
+    /// of its templates. The template says so in its first line, so the rule travels with it into the
+    /// checkpoint: what was trained is what is served.
+    public boolean inPieces() {
+        return source().startsWith(IN_PIECES);
+    }
+
+    List<Integer> cuts(Template.Rendering rendering) {
+        return inPieces() ? rendering.pieces() : List.of();
     }
 
     /// SHA-256 of the template's text in UTF-8, in lower-case hexadecimal.

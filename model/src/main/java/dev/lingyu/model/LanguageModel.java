@@ -221,10 +221,8 @@ public final class LanguageModel implements AutoCloseable {
 
     /// How conversations become ids: the directory's template, or the domain's default `User: …⏎⏎Bot: …`.
     public ChatEncoder chatEncoder() {
-        return new ChatEncoder(
-                requireTokenizer(),
-                chatTemplate.orElseGet(() -> ChatTemplates.named(ChatTemplates.DEFAULT)),
-                templateVariables());
+        return ChatEncoder.of(
+                requireTokenizer(), chatTemplate.orElseGet(() -> ChatTemplates.named(ChatTemplates.DEFAULT)));
     }
 
     /// The same model with another chat template, which [#save] writes.
@@ -232,13 +230,21 @@ public final class LanguageModel implements AutoCloseable {
         return new LanguageModel(config, decoder, tokenizer, Optional.of(template), generationConfig, lender);
     }
 
-    /// The special tokens as templates name them.
-    private Map<String, Object> templateVariables() {
-        Map<String, Object> variables = new LinkedHashMap<>();
+    /// The same model with a built-in chat template, which [#save] writes. What ends an answer in the template
+    /// is one of [#endTokens] from then on.
+    ///
+    /// @throws ModelException when there is no such template, or the tokenizer lacks what ends its answers
+    public LanguageModel withChatTemplate(String name) {
         Tokenizer t = requireTokenizer();
-        t.bosTokenId().ifPresent(id -> t.token(id).ifPresent(token -> variables.put("bos_token", token)));
-        t.eosTokenId().ifPresent(id -> t.token(id).ifPresent(token -> variables.put("eos_token", token)));
-        return variables;
+        ChatTemplate template = ChatTemplates.fitting(name, t);
+        ObjectNode generation = generationConfig();
+        Set<Integer> ends = new LinkedHashSet<>();
+        ChatTemplates.stopTokens(name).forEach(token -> t.id(token).ifPresent(ends::add));
+        if (!ends.isEmpty()) {
+            ends.addAll(endTokens());
+            ends.forEach(generation.putArray("eos_token_id")::add);
+        }
+        return new LanguageModel(config, decoder, tokenizer, Optional.of(template), Optional.of(generation));
     }
 
     /// The tokens that end an answer: those of generation_config.json, config.json and the tokenizer
@@ -302,7 +308,7 @@ public final class LanguageModel implements AutoCloseable {
 
     private ObjectNode generationConfig() {
         if (generationConfig.isPresent()) {
-            return generationConfig.get();
+            return generationConfig.get().deepCopy();
         }
         ObjectNode node = JSON.createObjectNode();
         config.tokens().bos().ifPresent(id -> node.put("bos_token_id", id));

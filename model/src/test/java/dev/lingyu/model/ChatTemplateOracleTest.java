@@ -38,7 +38,19 @@ class ChatTemplateOracleTest {
                 "minimind",
                 "qwen3",
                 "deepseek-v3",
-                "llama-3.1"
+                "llama-3.1",
+                "built-in default",
+                "built-in alpaca",
+                "built-in vicuna",
+                "built-in qwen",
+                "built-in qwen3",
+                "built-in llama3",
+                "built-in mistral",
+                "built-in glm4",
+                "built-in gemma",
+                "built-in deepseek",
+                "built-in chatglm2",
+                "built-in llama2"
             })
     void everyConversationRendersAsInTransformers(String name) throws IOException {
         JsonNode fixture = fixture();
@@ -61,7 +73,17 @@ class ChatTemplateOracleTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"user-bot", "human-assistant", "renlei-zhushou", "chatml"})
+    @ValueSource(
+            strings = {
+                "user-bot",
+                "human-assistant",
+                "renlei-zhushou",
+                "chatml",
+                "built-in default",
+                "built-in qwen3",
+                "built-in glm4",
+                "built-in llama2"
+            })
     void generationBlocksAreWhereTransformersFindsThem(String name) throws IOException {
         JsonNode fixture = fixture();
         JsonNode expected = fixture.path("templates").path(name);
@@ -73,7 +95,9 @@ class ChatTemplateOracleTest {
                 List<Span> wanted = new ArrayList<>();
                 spans.forEach(span ->
                         wanted.add(new Span(span.get(0).asInt(), span.get(1).asInt())));
-                assertThat(template.renderForTraining(messages(entry.getValue()), map(expected.path("special")))
+                assertThat(template.renderForTraining(
+                                        messages(entry.getValue()),
+                                        variables(entry.getValue(), expected.path("special")))
                                 .answers())
                         .as(entry.getKey())
                         .isEqualTo(wanted);
@@ -137,7 +161,7 @@ class ChatTemplateOracleTest {
 
     private static ChatTemplate template(String name, String folder) {
         if (folder.equals("built-in")) {
-            return ChatTemplates.named(name.equals("renlei-zhushou") ? "人类-助手" : name);
+            return ChatTemplates.named(name.equals("renlei-zhushou") ? "人类-助手" : name.replace("built-in ", ""));
         }
         List<Path> places = List.of(
                 models().resolve(folder),
@@ -152,17 +176,21 @@ class ChatTemplateOracleTest {
     }
 
     private static String render(ChatTemplate template, JsonNode conversation, JsonNode special, boolean prompt) {
+        try {
+            return template.render(messages(conversation), prompt, variables(conversation, special));
+        } catch (TemplateException e) {
+            return "refused";
+        }
+    }
+
+    private static Map<String, Object> variables(JsonNode conversation, JsonNode special) {
         Map<String, Object> variables = new HashMap<>(map(special));
         map(conversation).forEach((key, value) -> {
             if (!key.equals("messages")) {
                 variables.put(key, value);
             }
         });
-        try {
-            return template.render(messages(conversation), prompt, variables);
-        } catch (TemplateException e) {
-            return "refused";
-        }
+        return variables;
     }
 
     private static String text(JsonNode text) {

@@ -43,9 +43,10 @@ class ChatTemplateTest {
         assertThat(ChatTemplates.named("human-assistant").render(CHAT.subList(1, 2), true, TOKENS))
                 .isEqualTo("<s>Human: 问1\n\nAssistant: ");
         assertThat(answers(ChatTemplates.named("chatml"), CHAT)).containsExactly("答😀<|im_end|>", "a2<|im_end|>");
-        assertThatThrownBy(() -> ChatTemplates.named("alpaca"))
+        assertThatThrownBy(() -> ChatTemplates.named("lama3"))
                 .isInstanceOf(ModelException.class)
-                .hasMessageContaining("user-bot, human-assistant, 人类-助手, chatml");
+                .hasMessageContaining("Did you mean 'llama3'?")
+                .hasMessageContaining("user-bot, human-assistant, 人类-助手, default");
     }
 
     @Test

@@ -20,6 +20,9 @@ final class LengthGroups {
     ///
     /// @param longest never pad beyond this many tokens, unless a row is longer already
     static List<List<TrainingRow>> of(List<TrainingRow> rows, int longest) {
+        if (rows.stream().anyMatch(row -> row.lengths().length > 1)) {
+            return List.of(documents(rows, longest));
+        }
         List<TrainingRow> sorted = new ArrayList<>(rows);
         sorted.sort(Comparator.comparingInt(row -> row.ids().length));
         List<List<TrainingRow>> groups = new ArrayList<>();
@@ -37,6 +40,18 @@ final class LengthGroups {
             }
         }
         return groups;
+    }
+
+    /// Packed rows are as long as each other already: their documents form one group, padded behind the last
+    /// one to a round number of tokens.
+    private static List<TrainingRow> documents(List<TrainingRow> rows, int longest) {
+        List<TrainingRow> documents = new ArrayList<>();
+        rows.forEach(row -> documents.addAll(row.documents()));
+        int tokens = documents.stream().mapToInt(d -> d.ids().length).sum();
+        TrainingRow last = documents.removeLast();
+        int length = last.ids().length + roundUp(tokens) - tokens;
+        documents.add(padded(last, length <= longest ? length : last.ids().length));
+        return documents;
     }
 
     private static List<TrainingRow> padded(List<TrainingRow> group, int longest) {

@@ -1,6 +1,7 @@
 package dev.lingyu.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lingyu.model.ChatEncoder;
 import dev.lingyu.model.ChatTemplate;
 import dev.lingyu.model.ChatTemplates;
 import dev.lingyu.model.LanguageModel;
@@ -18,9 +19,19 @@ final class ModelSource {
     static LanguageModel open(TrainConfig config) {
         TrainConfig.Model m = config.model();
         LanguageModel model = m.scratch() ? fresh(config) : existing(m, config.tuning());
-        return m.template().isPresent()
-                ? model.withChatTemplate(ChatTemplates.named(m.template().get()))
-                : model;
+        return m.template().isPresent() ? model.withChatTemplate(m.template().get()) : model;
+    }
+
+    /// What makes rows for that model, without its weights: the same tokenizer and template. The caller closes the
+    /// tokenizer.
+    static ChatEncoder encoder(TrainConfig config) {
+        TrainConfig.Model m = config.model();
+        Path directory = (m.scratch() ? m.tokenizer().or(m::path) : m.path()).orElseThrow();
+        Tokenizer tokenizer = Tokenizer.open(directory);
+        ChatTemplate template = m.template().isPresent()
+                ? ChatTemplates.fitting(m.template().get(), tokenizer)
+                : ChatTemplate.read(directory).orElseGet(() -> ChatTemplates.named(ChatTemplates.DEFAULT));
+        return ChatEncoder.of(tokenizer, template);
     }
 
     private static LanguageModel existing(TrainConfig.Model m, Tuning tuning) {

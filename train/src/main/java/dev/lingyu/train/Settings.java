@@ -42,8 +42,10 @@ final class Settings {
             "push_to_hub",
             "include_num_input_tokens_seen",
             "remove_unused_columns",
-            "tokenized_path",
             "cache_dir",
+            "buffer_size",
+            "preprocessing_batch_size",
+            "ignore_pad_token_for_loss",
             "print_param_status");
 
     private final String source;
@@ -188,6 +190,13 @@ final class Settings {
         return value;
     }
 
+    /// A list of numbers, or one text with commas.
+    List<Double> numbers(String name) {
+        return texts(name).stream()
+                .map(text -> parse(name, YAML.getNodeFactory().textNode(text), "numbers separated by commas"))
+                .toList();
+    }
+
     Optional<Integer> whole(String name, int minimum) {
         return find(name).map(node -> {
             String expected = "a whole number ≥ " + minimum;
@@ -216,6 +225,10 @@ final class Settings {
                     };
                 })
                 .orElse(otherwise);
+    }
+
+    Optional<Boolean> optionalFlag(String name) {
+        return find(name).isEmpty() ? Optional.empty() : Optional.of(flag(name, false));
     }
 
     Optional<ObjectNode> object(String name) {

@@ -1,6 +1,7 @@
 package dev.lingyu.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lingyu.dataset.Mix;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
 import java.nio.file.Path;
@@ -61,16 +62,29 @@ public record TrainConfig(
     /// @param evaluation `eval_dataset`
     /// @param valSize    `val_size`: share (below 1) or number of examples held out
     /// @param maxSamples `max_samples`
-    /// @param cutoff     `cutoff_len` [tokens]
     /// @param skipBadRows `on_bad_row: skip`
+    /// @param mixing     how several datasets become one
+    /// @param rows       how examples become rows
+    /// @param packing    `packing` or `neat_packing`: several documents share a row
+    /// @param thinking   `enable_thinking`: what templates of thinking models are told
+    /// @param tokenized  `tokenized_path`: where tokenized rows are kept
     public record Data(
             List<String> datasets,
             Path folder,
             List<String> evaluation,
             double valSize,
             Optional<Integer> maxSamples,
-            int cutoff,
-            boolean skipBadRows) {}
+            boolean skipBadRows,
+            Mix mixing,
+            RowOptions rows,
+            boolean packing,
+            Optional<Boolean> thinking,
+            Optional<Path> tokenized) {
+        /// The longest row [tokens]: `cutoff_len`, one less where rows are packed.
+        public int cutoff() {
+            return rows.cutoff();
+        }
+    }
 
     /// How it learns.
     ///
@@ -88,6 +102,7 @@ public record TrainConfig(
     /// @param maxGradNorm  `max_grad_norm`, 0 for none
     /// @param recompute    `gradient_checkpointing`
     /// @param seed         `seed`
+    /// @param groupByLength `group_by_length`: rows of similar length share a step
     public record Steps(
             int batchSize,
             int accumulation,
@@ -102,7 +117,8 @@ public record TrainConfig(
             int warmupSteps,
             double maxGradNorm,
             boolean recompute,
-            long seed) {}
+            long seed,
+            boolean groupByLength) {}
 
     /// What is written, and when.
     ///
@@ -151,7 +167,7 @@ public record TrainConfig(
         };
         Model model = model(s);
         Tuning tuning = Tuning.read(s);
-        Data data = data(s);
+        Data data = data(s, stage);
         Steps steps = steps(s);
         Output output = output(s, model.dtype());
         return new TrainConfig(stage, model, tuning, data, steps, output, s.fields(), s.finish());
@@ -186,7 +202,7 @@ public record TrainConfig(
                 s.parsed("device", "auto", Device::parse));
     }
 
-    private static Data data(Settings s) {
+    private static Data data(Settings s, Stage stage) {
         List<String> datasets = s.texts("dataset");
         if (datasets.isEmpty()) {
             throw s.missing("dataset", "names in dataset_info.json, or paths of files");
@@ -195,14 +211,40 @@ public record TrainConfig(
         if (!badRows.equals("fail") && !badRows.equals("skip")) {
             throw s.wrong("on_bad_row", "fail or skip", s.fields().path("on_bad_row"));
         }
+        // As in LLaMA-Factory, pt packs unless told otherwise, and sft only when told.
+        boolean packing = s.flag("packing", stage == Stage.PT) | s.flag("neat_packing", false);
+        // As there, packed rows are filled up to one token less, so that the same file gives the same rows.
+        int cutoff = s.whole("cutoff_len", 2048, 8) - (packing ? 1 : 0);
+        RowOptions rows = new RowOptions(cutoff, s.flag("train_on_prompt", false), s.flag("mask_history", false));
+        if (rows.trainOnPrompt() && rows.maskHistory()) {
+            throw s.wrong(
+                    "mask_history",
+                    "false beside train_on_prompt: true, because one trains what the other masks",
+                    s.fields().path("mask_history"));
+        }
+        // Rows are always tokenized to disk and mapped from there, so a corpus may be larger than the memory.
+        s.flag("streaming", false);
         return new Data(
                 datasets,
                 Path.of(s.text("dataset_dir", "data")),
                 s.texts("eval_dataset"),
                 s.number("val_size", 0, 0, 1e9),
                 s.whole("max_samples", 1),
-                s.whole("cutoff_len", 2048, 8),
-                badRows.equals("skip"));
+                badRows.equals("skip"),
+                mix(s),
+                rows,
+                packing,
+                s.optionalFlag("enable_thinking"),
+                s.text("tokenized_path").map(Path::of));
+    }
+
+    private static Mix mix(Settings s) {
+        Mix.Order order = Mix.Order.parse(s.text("mix_strategy", "concat"));
+        List<Double> shares = s.numbers("interleave_probs");
+        Mix.Weights weights = s.text("mix_weights")
+                .map(Mix.Weights::parse)
+                .orElse(shares.isEmpty() ? Mix.Weights.TURNS : Mix.Weights.EXPLICIT);
+        return new Mix(order, weights, shares, s.whole("seed", 42, 0));
     }
 
     private static Steps steps(Settings s) {
@@ -227,7 +269,8 @@ public record TrainConfig(
                 s.whole("warmup_steps", 0, 0),
                 s.number("max_grad_norm", 1, 0, 1e9),
                 s.flag("gradient_checkpointing", false),
-                s.whole("seed", 42, 0));
+                s.whole("seed", 42, 0),
+                s.flag("group_by_length", false));
     }
 
     private static LearningRate.Options scheduleOptions(Settings s, double peak) {

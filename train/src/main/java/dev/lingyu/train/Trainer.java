@@ -67,13 +67,11 @@ public final class Trainer {
         }
         Optional<Checkpoint> checkpoint = Checkpoint.newest(output, listener);
         try (LanguageModel model = ModelSource.open(config)) {
-            TrainingRows rows = TrainingRows.read(config, model);
+            TrainingRows rows = TrainingRows.read(config, model.chatEncoder(), listener::tokenized);
             rows.notices().forEach(listener::notice);
-            if (rows.dropped() + rows.truncated() > 0) {
-                listener.notice(
-                        rows.dropped() + " conversations had no answer to learn and were dropped; something was cut "
-                                + rows.truncated() + " times (cutoff_len: "
-                                + config.data().cutoff() + ").");
+            if (!rows.cuts().equals(RowCuts.NONE)) {
+                listener.notice("cutoff_len " + config.data().cutoff() + ": "
+                        + rows.cuts().words() + ".");
             }
             Files.createDirectories(output);
             TunedModel tuned = TunedModel.of(
@@ -120,7 +118,12 @@ public final class Trainer {
                     ? "fresh"
                     : Digests.weights(config.model().path().orElseThrow());
             TrainConfig.Steps steps = config.steps();
-            order = new BatchOrder(rows.train().size(), steps.batchSize() * steps.accumulation(), steps.seed());
+            order = new BatchOrder(
+                    rows.train().size(),
+                    steps.batchSize() * steps.accumulation(),
+                    steps.seed(),
+                    steps.groupByLength(),
+                    rows::tokens);
             totalSteps = steps.maxSteps().orElse((int)
                     Math.max(1, Math.ceil(steps.epochs() * order.stepsPerEpoch() - 1e-9)));
             int warmup =
@@ -189,8 +192,7 @@ public final class Trainer {
         }
 
         private MemoryPlan plan(long trainable) {
-            int longest =
-                    rows.train().stream().mapToInt(r -> r.ids().length).max().orElse(0);
+            int longest = rows.longest();
             long atOnce =
                     (long) Math.min(config.steps().batchSize(), rows.train().size()) * longest;
             return MemoryPlan.of(

@@ -7,6 +7,12 @@ public interface TrainingListener {
     /// Something the user should know, as a sentence.
     default void notice(String sentence) {}
 
+    /// Rows are being made; not called where an earlier run left them.
+    ///
+    /// @param examples read so far
+    /// @param rows     written so far
+    default void tokenized(long examples, long rows) {}
+
     /// The run is about to take its first step.
     default void started(RunPlan plan) {}
 

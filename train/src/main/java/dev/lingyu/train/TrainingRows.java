@@ -1,121 +1,91 @@
 package dev.lingyu.train;
 
-import dev.lingyu.dataset.BadRows;
-import dev.lingyu.dataset.Conversation;
-import dev.lingyu.dataset.DatasetSpec;
-import dev.lingyu.dataset.Datasets;
-import dev.lingyu.dataset.ExampleStream;
-import dev.lingyu.dataset.TextExample;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lingyu.model.ChatEncoder;
-import dev.lingyu.model.LanguageModel;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.Collections;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 
-/// All rows of a run, tokenized: those to learn from and those to check with.
+/// All rows of a run, tokenized: those to learn from and those to check with. Rows lie in a mapped file and take
+/// heap only while they are looked at.
 ///
-/// @param train      in the order of the files
+/// @param train      in the order of the files, or of the draw where datasets are interleaved
 /// @param validation held out, or from `eval_dataset`
 /// @param digest     SHA-256 over all ids and labels: a resumed run must see the same
-/// @param dropped    conversations without anything to learn
-/// @param truncated  times that something was cut off
+/// @param cuts       what did not fit or gave nothing to learn
 /// @param notices    what was said while reading: how files were understood, which rows were left out
 public record TrainingRows(
-        List<TrainingRow> train,
-        List<TrainingRow> validation,
-        String digest,
-        long dropped,
-        long truncated,
-        List<String> notices) {
+        List<TrainingRow> train, List<TrainingRow> validation, String digest, RowCuts cuts, List<String> notices) {
+    private static final ObjectMapper JSON = new ObjectMapper();
 
-    /// Reads and tokenizes the datasets of a config.
+    /// Reads and tokenizes the datasets of a config, or maps what an earlier run tokenized.
     ///
     /// @throws TrainException when no row is left
-    public static TrainingRows read(TrainConfig config, LanguageModel model) {
+    static TrainingRows read(TrainConfig config, ChatEncoder encoder, RowPipeline.Progress progress) {
         List<String> notices = new ArrayList<>();
-        RowBuilder builder =
-                new RowBuilder(model.requireTokenizer(), config.data().cutoff());
-        List<TrainingRow> rows = read(config, config.data().datasets(), model, builder, notices);
+        RowCache cache = new RowCache(config, encoder);
+        RowFile file = cache.rows(config.data().datasets(), notices, progress);
+        RowCuts cuts = take(file, notices);
+        if (file.size() == 0) {
+            throw TrainException.input("No row is left to train on: " + cuts.dropped()
+                    + " rows had no answer to learn, or cutoff_len ("
+                    + config.data().cutoff() + ") leaves no room for a question and its answer.");
+        }
+        List<TrainingRow> train = file.list();
         List<TrainingRow> validation = List.of();
         if (!config.data().evaluation().isEmpty()) {
-            validation = read(config, config.data().evaluation(), model, builder, notices);
+            RowFile held = cache.rows(config.data().evaluation(), notices, progress);
+            cuts = cuts.plus(take(held, notices));
+            validation = held.list();
         } else if (config.data().valSize() > 0) {
-            int count = (int)
-                    (config.data().valSize() < 1
-                            ? Math.ceil(config.data().valSize() * rows.size())
-                            : config.data().valSize());
-            if (count >= rows.size()) {
-                throw TrainException.input("val_size: " + count + " of " + rows.size()
-                        + " rows leaves nothing to train on. Make it smaller.");
-            }
-            List<TrainingRow> shuffled = new ArrayList<>(rows);
-            Collections.shuffle(shuffled, new Random(config.steps().seed()));
-            validation = List.copyOf(shuffled.subList(0, count));
-            rows = List.copyOf(shuffled.subList(count, shuffled.size()));
+            int count = held(config, file.size());
+            int[] order = IntStream.range(0, file.size()).toArray();
+            BatchOrder.shuffle(order, new Random(config.steps().seed()));
+            validation = file.list(Arrays.copyOf(order, count));
+            train = file.list(Arrays.copyOfRange(order, count, order.length));
         }
-        if (rows.isEmpty()) {
-            throw TrainException.input("No row is left to train on: " + builder.dropped()
-                    + " conversations had no answer to learn (see cutoff_len).");
-        }
-        return new TrainingRows(rows, validation, digest(rows), builder.dropped(), builder.truncated(), notices);
+        String split = file.facts().path("rows_sha256").asText() + " " + validation.size() + " "
+                + (config.data().valSize() > 0 ? config.steps().seed() : 0);
+        String digest = HexFormat.of().formatHex(Digests.sha256().digest(split.getBytes(StandardCharsets.UTF_8)));
+        return new TrainingRows(train, validation, digest, cuts, List.copyOf(notices));
     }
 
-    private static List<TrainingRow> read(
-            TrainConfig config, List<String> datasets, LanguageModel model, RowBuilder builder, List<String> notices) {
-        DatasetSpec spec = DatasetSpec.of(datasets).withFolder(config.data().folder());
-        if (config.data().maxSamples().isPresent()) {
-            spec = spec.withMaxSamples(config.data().maxSamples().get());
+    private static int held(TrainConfig config, int rows) {
+        double size = config.data().valSize();
+        int count = (int) (size < 1 ? Math.ceil(size * rows) : size);
+        if (count >= rows) {
+            throw TrainException.input(
+                    "val_size: " + count + " of " + rows + " rows leaves nothing to train on. Make it smaller.");
         }
-        if (config.data().skipBadRows()) {
-            spec = spec.withBadRows(BadRows.SKIP).withQuarantine(config.output().directory());
-        }
-        List<TrainingRow> rows = new ArrayList<>();
-        switch (config.stage()) {
-            case PT -> {
-                try (ExampleStream<TextExample> texts = Datasets.open(spec, TextExample.class)) {
-                    texts.forEachRemaining(
-                            row -> rows.addAll(builder.addText(row.example().text())));
-                }
-                builder.finishTexts().ifPresent(rows::add);
-            }
-            case SFT -> {
-                ChatEncoder encoder = model.chatEncoder();
-                try (ExampleStream<Conversation> talks = Datasets.open(spec, Conversation.class)) {
-                    talks.forEachRemaining(
-                            row -> builder.conversation(row.example(), encoder).ifPresent(rows::add));
-                    talks.reports().forEach(report -> notices.add(report.sentence()));
-                }
-            }
-        }
-        return rows;
+        return count;
     }
 
-    private static String digest(List<TrainingRow> rows) {
-        try {
-            MessageDigest sha = MessageDigest.getInstance("SHA-256");
-            sha.update("rows 1".getBytes(StandardCharsets.UTF_8));
-            for (TrainingRow row : rows) {
-                ByteBuffer bytes = ByteBuffer.allocate(4 + 8 * row.ids().length);
-                bytes.putInt(row.ids().length);
-                for (int i = 0; i < row.ids().length; i++) {
-                    bytes.putInt(row.ids()[i]).putInt(row.labels()[i]);
-                }
-                sha.update(bytes.array());
-            }
-            return HexFormat.of().formatHex(sha.digest());
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
+    private static RowCuts take(RowFile file, List<String> notices) {
+        for (JsonNode notice : file.facts().path("notices")) {
+            notices.add(notice.asText());
         }
+        return JSON.convertValue(file.facts().path("cuts"), RowCuts.class);
     }
 
     /// Tokens of one epoch.
     public long trainTokens() {
-        return train.stream().mapToLong(r -> r.ids().length).sum();
+        return IntStream.range(0, train.size()).mapToLong(this::tokens).sum();
+    }
+
+    /// The longest row to learn from [tokens].
+    public int longest() {
+        return IntStream.range(0, train.size()).map(this::tokens).max().orElse(0);
+    }
+
+    /// The tokens of a row to learn from, without reading it.
+    int tokens(int row) {
+        return train instanceof RowFile.Rows mapped
+                ? mapped.tokens(row)
+                : train.get(row).ids().length;
     }
 }

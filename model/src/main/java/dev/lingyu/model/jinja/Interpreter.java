@@ -23,6 +23,7 @@ final class Interpreter {
     private final Evaluator evaluator;
     private final StringBuilder root = new StringBuilder();
     private final List<Span> generations = new ArrayList<>();
+    private final List<Integer> pieces = new ArrayList<>();
     private StringBuilder out = root;
 
     Interpreter(Budget budget, Evaluator evaluator) {
@@ -34,7 +35,7 @@ final class Interpreter {
         Map<String, Object> names = new LinkedHashMap<>(evaluator.functions());
         names.putAll(variables);
         execute(body, new Scope(names));
-        return new Template.Rendering(root.toString(), List.copyOf(generations));
+        return new Template.Rendering(root.toString(), List.copyOf(generations), List.copyOf(pieces));
     }
 
     private Flow execute(List<Stmt> body, Scope scope) {
@@ -109,6 +110,9 @@ final class Interpreter {
 
     private void write(String text) {
         budget.string((long) out.length() + text.length());
+        if (out == root && !text.isEmpty()) {
+            pieces.add(out.length());
+        }
         out.append(text);
     }
 

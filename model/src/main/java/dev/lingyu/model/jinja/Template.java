@@ -16,9 +16,10 @@ public final class Template {
     /// UTF-16 positions `[start, end)` in a rendered text.
     public record Span(int start, int end) {}
 
-    /// A rendered text, and what of it stands in `{% generation %}` blocks. Blocks inside of macros and
-    /// block sets leave no span, since their text may go anywhere.
-    public record Rendering(String text, List<Span> generations) {}
+    /// A rendered text, what of it stands in `{% generation %}` blocks, and where each printed piece of it
+    /// begins (UTF-16 positions, ascending). Blocks and pieces inside of macros and block sets leave no
+    /// trace, since their text may go anywhere.
+    public record Rendering(String text, List<Span> generations, List<Integer> pieces) {}
 
     private final String name;
     private final String source;

@@ -122,7 +122,15 @@ public final class Tokenizer implements AutoCloseable {
 
     /// Encodes like [#encode] and says where each token lies in the text, in UTF-16 units.
     public Encoding encodeWithOffsets(String text) {
-        NativeTokenizer.Spans encoded = tokenizer.encodeWithSpans(text);
+        return withOffsets(tokenizer.encodeWithSpans(text), text);
+    }
+
+    /// Encodes like [#encodePlain] and says where each token lies in the text, in UTF-16 units.
+    public Encoding encodePlainWithOffsets(String text) {
+        return withOffsets(plain().encodeWithSpans(text), text);
+    }
+
+    private static Encoding withOffsets(NativeTokenizer.Spans encoded, String text) {
         int[] unitOfCodePoint = unitsOfCodePoints(text);
         int tokens = encoded.ids().length;
         int[] starts = new int[tokens];
@@ -205,6 +213,11 @@ public final class Tokenizer implements AutoCloseable {
     /// Whether `decode` leaves this id out when special tokens are skipped.
     public boolean isSpecial(int id) {
         return file.isSpecial(id);
+    }
+
+    /// The special tokens as they are written (`<|im_end|>`), in the order of their ids.
+    public List<String> specialTokens() {
+        return file.specialTokens();
     }
 
     /// SHA-256 of `tokenizer.json`, in lower-case hexadecimal.

@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.util.BitSet;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -127,6 +128,14 @@ final class TokenizerFile {
 
     boolean isSpecial(int id) {
         return id >= 0 && special.get(id);
+    }
+
+    /// The special tokens as they are written, in the order of their ids.
+    List<String> specialTokens() {
+        return special.stream()
+                .mapToObj(id -> token(id).orElse(""))
+                .filter(t -> !t.isEmpty())
+                .toList();
     }
 
     /// The `decoder` section; missing or null when tokens are joined by spaces.
