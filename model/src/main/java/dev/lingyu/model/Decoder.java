@@ -117,10 +117,9 @@ public final class Decoder implements AutoCloseable {
     }
 
     /// The number of weights of matrix products: what a token costs 2 operations each going forward. The head
-    /// counts
-    /// once, tied or not; tables that are only looked up do not.
+    /// counts once, tied or not; tables that are only looked up do not.
     public long matmulParameters() {
-        long count = head.value().count();
+        long count = head.weight().value().count();
         for (DecoderBlock block : blocks) {
             for (Parameter parameter : block.parameters()) {
                 count += parameter.value().rank() == 2 ? parameter.value().count() : 0;

@@ -244,7 +244,7 @@ public final class LanguageModel implements AutoCloseable {
             ends.addAll(endTokens());
             ends.forEach(generation.putArray("eos_token_id")::add);
         }
-        return new LanguageModel(config, decoder, tokenizer, Optional.of(template), Optional.of(generation));
+        return new LanguageModel(config, decoder, tokenizer, Optional.of(template), Optional.of(generation), lender);
     }
 
     /// The tokens that end an answer: those of generation_config.json, config.json and the tokenizer
