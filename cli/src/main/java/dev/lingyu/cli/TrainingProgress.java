@@ -57,11 +57,12 @@ final class TrainingProgress implements TrainingListener {
         progress.ifPresent(p -> {
             p.say(String.format(
                     Locale.ROOT,
-                    "loss %.3f, lr %.2e, grad norm %.2f, %,.0f tokens/s",
+                    "loss %.3f, lr %.2e, grad norm %.2f, %,.0f tokens/s, MFU %.2f",
                     report.loss(),
                     report.learningRate(),
                     report.gradientNorm(),
-                    report.tokensPerSecond()));
+                    report.tokensPerSecond(),
+                    report.mfu()));
             p.advanceTo(report.step());
             if (report.step() == report.totalSteps()) {
                 p.close();
@@ -79,6 +80,22 @@ final class TrainingProgress implements TrainingListener {
                 report.perplexity(),
                 100 * report.accuracy());
         out.flush();
+    }
+
+    @Override
+    public void answered(int step, String prompt, String expected, String answer) {
+        out.printf("  … %s%n    said     %s%n    expected %s%n", tail(prompt), line(answer), line(expected));
+        out.flush();
+    }
+
+    private static String line(String text) {
+        String one = text.strip().replaceAll("\\s+", " ");
+        return one.length() > 100 ? one.substring(0, 99) + "…" : one;
+    }
+
+    private static String tail(String text) {
+        String one = text.strip().replaceAll("\\s+", " ");
+        return one.length() > 60 ? "…" + one.substring(one.length() - 59) : one;
     }
 
     @Override

@@ -22,6 +22,7 @@ public final class CausalLmObjective {
     private final Decoder decoder;
     private final Optimizer optimizer;
     private final boolean recompute;
+    private final Neftune noise;
     private final int lowestTrainedLayer;
 
     /// What a batch gave.
@@ -45,9 +46,15 @@ public final class CausalLmObjective {
     /// @param optimizer  collects the gradients
     /// @param recompute  trade a second forward pass for the memory of the activations
     public CausalLmObjective(Decoder decoder, Optimizer optimizer, boolean recompute) {
+        this(decoder, optimizer, recompute, Neftune.NONE);
+    }
+
+    /// @param noise added to the embeddings
+    CausalLmObjective(Decoder decoder, Optimizer optimizer, boolean recompute, Neftune noise) {
         this.decoder = decoder;
         this.optimizer = optimizer;
         this.recompute = recompute;
+        this.noise = noise;
         this.lowestTrainedLayer = lowestTrainedLayer();
     }
 
@@ -90,7 +97,7 @@ public final class CausalLmObjective {
                 Decoder.Pass pass = decoder.begin(batch, List.of())) {
             Tensor lookedUp = Autograd.leaf(decoder.lookUp(pass));
             Tensor embedded = decoder.normalizeEmbedding(lookedUp);
-            Tensor x = Autograd.detached(embedded);
+            Tensor x = noisy(Autograd.detached(embedded), batch);
             List<Recording> recordings = new ArrayList<>();
             for (int layer = 0; layer < decoder.config().layers(); layer++) {
                 Recording recording = forward(layer, x, pass);
@@ -116,6 +123,12 @@ public final class CausalLmObjective {
                 backwardEmbedding(embedded, lookedUp, gradient, pass, batch);
             }
             return new Outcome(loss.loss(), targets.count(), loss.correct());
+        }
+    }
+
+    private Tensor noisy(Tensor embedded, TokenBatch batch) {
+        try (Autograd.Mode off = Autograd.off()) {
+            return noise.apply(embedded, batch.lengths()[0], decoder.dropout().passes());
         }
     }
 

@@ -156,11 +156,24 @@ public record Checkpoint(Path directory, JsonNode state) {
         }
     }
 
+    /// The checkpoint of a step, if it is there and whole.
+    static Optional<Checkpoint> at(Path output, int step) {
+        try {
+            return Optional.of(read(output.resolve("checkpoint-" + step)));
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
     /// Deletes old checkpoints; the newest always stays.
-    static void keepNewest(Path output, int limit) throws IOException {
+    ///
+    /// @param best the step of one that stays too, or −1
+    static void keepNewest(Path output, int limit, int best) throws IOException {
         List<Path> all = directories(output);
         for (Path old : all.subList(Math.min(Math.max(1, limit), all.size()), all.size())) {
-            deleteTree(old);
+            if (stepOf(old).orElse(0) != best) {
+                deleteTree(old);
+            }
         }
     }
 

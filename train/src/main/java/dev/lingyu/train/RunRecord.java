@@ -59,9 +59,7 @@ public final class RunRecord {
         versions.put("libtorch", Torch.version());
         versions.put("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
         ObjectNode machine = fields.putObject("machine");
-        machine.put("threads", Torch.threads());
-        machine.put("device", model.decoder().device().toString());
-        machine.put("dtype", model.decoder().dtype().torchName());
+        Machine.of(model).write(machine);
         return new RunRecord(config.output().directory().resolve(FILE), fields);
     }
 

@@ -44,7 +44,7 @@ public record TrainConfig(
     /// @param shape     `model_config`: the config.json of a fresh model, given in the YAML itself
     /// @param tokenizer `tokenizer_name_or_path`, where it is not the model's
     /// @param template  `template`: a built-in chat template's name; empty for the model's own
-    /// @param dtype     what the model computes in: `bf16: true`, else f32
+    /// @param dtype     what the model computes in: `bf16: true`, `fp16: true` (with a loss scale), else f32
     /// @param device    `device`
     public record Model(
             Optional<Path> path,
@@ -100,6 +100,7 @@ public record TrainConfig(
     /// @param warmupRatio  `warmup_ratio`
     /// @param warmupSteps  `warmup_steps`, which wins over the ratio
     /// @param maxGradNorm  `max_grad_norm`, 0 for none
+    /// @param neftuneAlpha `neftune_noise_alpha`: noise on the embeddings in training, 0 for none
     /// @param recompute    `gradient_checkpointing`
     /// @param seed         `seed`
     /// @param groupByLength `group_by_length`: rows of similar length share a step
@@ -116,6 +117,7 @@ public record TrainConfig(
             double warmupRatio,
             int warmupSteps,
             double maxGradNorm,
+            double neftuneAlpha,
             boolean recompute,
             long seed,
             boolean groupByLength) {}
@@ -131,6 +133,11 @@ public record TrainConfig(
     /// @param saveLimit    `save_total_limit`
     /// @param evalSteps    `eval_steps`, 0 for none but the last
     /// @param evalOnStart  `eval_on_start`: check before the first step too
+    /// @param evalSamples  `eval_samples`: how many held-out rows the model answers at each check, to be read
+    /// @param patience     `early_stopping_steps`: end after so many checks in a row without a better held-out
+    ///                     loss, 0 for never
+    /// @param loadBest     `load_best_model_at_end`: the result is the model of the best check, not of the
+    ///                     last step
     /// @param saveDtype    the type of the saved weights: f32, or bf16 where the model computes in it
     public record Output(
             Path directory,
@@ -141,6 +148,9 @@ public record TrainConfig(
             int saveLimit,
             int evalSteps,
             boolean evalOnStart,
+            int evalSamples,
+            int patience,
+            boolean loadBest,
             DType saveDtype) {}
 
     /// Reads a YAML file and `key=value` overrides.
@@ -186,11 +196,9 @@ public record TrainConfig(
             throw s.missing("tokenizer_name_or_path", "the directory of the tokenizer for the fresh model");
         }
         boolean bf16 = s.flag("bf16", false) | s.flag("pure_bf16", false);
-        if (s.flag("fp16", false)) {
-            throw s.wrong(
-                    "fp16",
-                    "false (f32 and bf16 are built; fp16 is not yet)",
-                    s.fields().path("fp16"));
+        boolean fp16 = s.flag("fp16", false);
+        if (bf16 && fp16) {
+            throw s.wrong("fp16", "false beside bf16: true", s.fields().path("fp16"));
         }
         return new Model(
                 path,
@@ -198,7 +206,7 @@ public record TrainConfig(
                 shape,
                 tokenizer,
                 s.text("template"),
-                bf16 ? DType.BF16 : DType.F32,
+                bf16 ? DType.BF16 : fp16 ? DType.F16 : DType.F32,
                 s.parsed("device", "auto", Device::parse));
     }
 
@@ -268,6 +276,7 @@ public record TrainConfig(
                 s.number("warmup_ratio", 0, 0, 1),
                 s.whole("warmup_steps", 0, 0),
                 s.number("max_grad_norm", 1, 0, 1e9),
+                s.number("neftune_noise_alpha", 0, 0, 1e3),
                 s.flag("gradient_checkpointing", false),
                 s.whole("seed", 42, 0),
                 s.flag("group_by_length", false));
@@ -288,6 +297,18 @@ public record TrainConfig(
         return options;
     }
 
+    /// The best model is the one of the lowest held-out loss; no other measure is known.
+    private static boolean bestByLoss(Settings s) {
+        String metric = s.text("metric_for_best_model", "eval_loss");
+        if (!metric.equals("eval_loss") && !metric.equals("loss")) {
+            throw s.wrong("metric_for_best_model", "eval_loss", s.fields().path("metric_for_best_model"));
+        }
+        if (s.flag("greater_is_better", false)) {
+            throw s.wrong("greater_is_better", "false, for a loss", s.fields().path("greater_is_better"));
+        }
+        return s.flag("load_best_model_at_end", false);
+    }
+
     private static Output output(Settings s, DType dtype) {
         Path directory = Path.of(s.text("output_dir").orElseThrow(() -> s.missing("output_dir", "where to write")));
         return new Output(
@@ -299,6 +320,9 @@ public record TrainConfig(
                 s.whole("save_total_limit", 3, 1),
                 s.whole("eval_steps", 0, 0),
                 s.flag("eval_on_start", false),
+                s.whole("eval_samples", 2, 0),
+                s.whole("early_stopping_steps", 0, 0),
+                bestByLoss(s),
                 s.parsed("save_dtype", dtype.torchName(), DType::parse));
     }
 }

@@ -22,6 +22,13 @@ public interface TrainingListener {
     /// The model was checked on rows it does not learn from.
     default void evaluated(int step, EvaluationReport report) {}
 
+    /// The model was asked a held-out row.
+    ///
+    /// @param prompt   what it saw
+    /// @param expected the row's own continuation
+    /// @param answer   what it said, greedily
+    default void answered(int step, String prompt, String expected, String answer) {}
+
     /// A checkpoint was written.
     default void saved(int step, Path checkpoint) {}
 
@@ -47,6 +54,7 @@ public interface TrainingListener {
     /// @param gradientNorm    before clipping
     /// @param tokens          in this update
     /// @param tokensPerSecond of this update
+    /// @param mfu             share of the machine's GEMM peak that the model's own matrix products used
     /// @param etaSeconds      until the last update, at the mean speed so far
     /// @param skipped         whether loss or gradients were not finite, so that nothing was changed
     record StepReport(
@@ -58,6 +66,7 @@ public interface TrainingListener {
             double gradientNorm,
             long tokens,
             double tokensPerSecond,
+            double mfu,
             double etaSeconds,
             boolean skipped) {}
 

@@ -3,6 +3,7 @@ package dev.lingyu.train;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lingyu.train.report.EventFile;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -10,19 +11,24 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
-/// `trainer_log.jsonl`: one JSON object per logged step or evaluation.
+/// `trainer_log.jsonl`: one JSON object per logged step or evaluation; and the same as TensorBoard events.
 ///
-/// A resumed run first forgets the lines of steps that it will take again.
+/// A resumed run first forgets the lines of steps that it will take again. The event file is written anew
+/// then, from
+/// the lines that stay.
 final class TrainingLog implements AutoCloseable {
     static final String FILE = "trainer_log.jsonl";
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final BufferedWriter out;
+    private final EventFile events;
 
-    private TrainingLog(BufferedWriter out) {
+    private TrainingLog(BufferedWriter out, EventFile events) {
         this.out = out;
+        this.events = events;
     }
 
     /// @param firstStep steps that are done already
@@ -37,7 +43,14 @@ final class TrainingLog implements AutoCloseable {
             }
         }
         Files.write(file, kept);
-        return new TrainingLog(Files.newBufferedWriter(file, StandardOpenOption.APPEND));
+        EventFile.removeAll(directory);
+        TrainingLog log = new TrainingLog(
+                Files.newBufferedWriter(file, StandardOpenOption.APPEND),
+                EventFile.create(directory, System.currentTimeMillis() / 1000.0));
+        for (String line : kept) {
+            log.event(JSON.readTree(line));
+        }
+        return log;
     }
 
     /// A line that a kill cut short counts as never written.
@@ -61,6 +74,7 @@ final class TrainingLog implements AutoCloseable {
         node.put("epoch", report.epoch());
         node.put("tokens", report.tokens());
         node.put("tokens_per_second", report.tokensPerSecond());
+        node.put("mfu", report.mfu());
         if (report.skipped()) {
             node.put("skipped", true);
         }
@@ -80,10 +94,28 @@ final class TrainingLog implements AutoCloseable {
         out.write(JSON.writeValueAsString(node));
         out.newLine();
         out.flush();
+        event(node);
+    }
+
+    private void event(JsonNode line) throws IOException {
+        int step = line.path("current_steps").asInt();
+        for (Map.Entry<String, JsonNode> field : line.properties()) {
+            boolean figure = field.getValue().isNumber() && !field.getKey().endsWith("_steps");
+            if (figure) {
+                boolean eval = field.getKey().startsWith("eval_");
+                String tag = eval ? "eval/" + field.getKey().substring(5) : "train/" + field.getKey();
+                events.scalar(
+                        System.currentTimeMillis() / 1000.0,
+                        step,
+                        tag,
+                        field.getValue().doubleValue());
+            }
+        }
     }
 
     @Override
     public void close() throws IOException {
         out.close();
+        events.close();
     }
 }

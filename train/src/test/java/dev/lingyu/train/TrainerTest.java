@@ -114,6 +114,78 @@ class TrainerTest {
     }
 
     @Test
+    void aRunThatStopsImprovingEndsEarlyAndItsBestModelIsTheResult() throws IOException {
+        Tiny tiny = Tiny.in(directory);
+        ObjectNode config = tiny.pretraining(directory.resolve("pt"))
+                .put("learning_rate", 0.5)
+                .put("warmup_ratio", 0)
+                .put("max_steps", 40)
+                .put("eval_steps", 1)
+                .put("early_stopping_steps", 3)
+                .put("load_best_model_at_end", true)
+                .put("save_total_limit", 1);
+        Listener listener = new Listener();
+        Trainer.Result result = run(config, listener);
+        assertThat(result.finished()).isTrue();
+        assertThat(result.steps()).isLessThan(40);
+        JsonNode metrics = RunRecord.read(directory.resolve("pt")).orElseThrow().path("metrics");
+        int best = metrics.path("best_step").asInt();
+        assertThat(result.steps()).isEqualTo(best + 3);
+        assertThat(Files.readAllBytes(directory.resolve("pt/model.safetensors")))
+                .isEqualTo(Files.readAllBytes(directory.resolve("pt/checkpoint-" + best + "/model.safetensors")));
+        assertThat(listener.notices).anyMatch(n -> n.contains("Ended early"));
+    }
+
+    @Test
+    void chosenHeldOutRowsAreAnsweredAtEachCheckAndKeptForThePage() throws IOException {
+        Tiny tiny = Tiny.in(directory);
+        run(tiny.pretraining(directory.resolve("base")));
+        run(tiny.finetuning(directory.resolve("base"), directory.resolve("tuned"))
+                .put("eval_steps", 6)
+                .put("eval_samples", 3));
+        List<String> answers = Files.readAllLines(directory.resolve("tuned/eval_samples.jsonl"));
+        assertThat(answers).hasSize(6);
+        assertThat(answers.getFirst()).contains("\"step\":6", "\"prompt\":\"User: 星辰冰箱", "\"expected\"");
+        assertThat(directory.resolve("tuned/run.html")).exists();
+        assertThat(directory.resolve("tuned/training_loss.svg")).exists();
+        assertThat(directory.resolve("tuned/README.md")).exists();
+    }
+
+    @Test
+    void f16WithADynamicLossScaleLearnsAndResumesToTheSameBits() throws IOException {
+        Tiny tiny = Tiny.in(directory);
+        ObjectNode whole = tiny.pretraining(directory.resolve("whole")).put("fp16", true);
+        Listener listener = new Listener();
+        run(whole, listener);
+        assertThat(listener.steps.getLast().loss())
+                .isLessThan(listener.steps.getFirst().loss());
+        ObjectNode broken = tiny.pretraining(directory.resolve("broken")).put("fp16", true);
+        Listener first = new Listener();
+        first.stopAfter = 5;
+        run(broken, first);
+        run(broken);
+        assertSameBits("model.safetensors");
+        assertSameBits("checkpoint-12/optimizer.safetensors");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"optim=adafactor", "neftune_noise_alpha=5", "layerwise_lr_decay=0.9", "group_by_length=true"})
+    void everyOptionResumesToTheSameBits(String option) throws IOException {
+        Tiny tiny = Tiny.in(directory);
+        String key = option.substring(0, option.indexOf('='));
+        String value = option.substring(option.indexOf('=') + 1);
+        run(tiny.pretraining(directory.resolve("whole")).put(key, value));
+        ObjectNode broken = tiny.pretraining(directory.resolve("broken")).put(key, value);
+        Listener first = new Listener();
+        first.stopAfter = 5;
+        run(broken, first);
+        run(broken);
+        assertSameBits("model.safetensors");
+        assertSameBits("checkpoint-12/optimizer.safetensors");
+    }
+
+    @Test
     void aRunWhoseBaseModelWasChangedMeanwhileIsNotGoneOnWith() throws IOException {
         Tiny tiny = Tiny.in(directory);
         run(tiny.pretraining(directory.resolve("base")));
@@ -216,7 +288,7 @@ class TrainerTest {
 
     private List<String> losses(String run) throws IOException {
         return Files.readAllLines(directory.resolve(run).resolve("trainer_log.jsonl")).stream()
-                .map(line -> line.replaceAll(",\"tokens_per_second\":[^,}]*", ""))
+                .map(line -> line.replaceAll(",\"(tokens_per_second|mfu)\":[^,}]*", ""))
                 .toList();
     }
 }

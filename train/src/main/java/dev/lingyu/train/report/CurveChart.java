@@ -47,9 +47,10 @@ final class CurveChart {
         double bottom = Math.floor(range(false, false) / step) * step;
         double top = Math.max(bottom + step, Math.ceil(range(false, true) / step) * step);
         StringBuilder svg = new StringBuilder();
-        svg.append("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\" font-family=\"sans-serif\" "
-                        .formatted(WIDTH, HEIGHT)
-                + "font-size=\"12\">\n<title>" + Html.escape(title) + "</title>\n");
+        svg.append(
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\" font-family=\"sans-serif\" "
+                                .formatted(WIDTH, HEIGHT)
+                        + "font-size=\"12\">\n<title>" + Html.escape(title) + "</title>\n");
         svg.append(text(LEFT, 18, "start", "600", title));
         for (double value = bottom; value <= top + step / 2; value += step) {
             double y = y(value, bottom, top);
@@ -90,9 +91,8 @@ final class CurveChart {
     }
 
     private double range(boolean steps, boolean max) {
-        java.util.stream.DoubleStream values = lines.stream()
-                .flatMap(l -> l.points().stream())
-                .mapToDouble(p -> steps ? p.step() : p.value());
+        java.util.stream.DoubleStream values =
+                lines.stream().flatMap(l -> l.points().stream()).mapToDouble(p -> steps ? p.step() : p.value());
         return (max ? values.max() : values.min()).orElse(0);
     }
 

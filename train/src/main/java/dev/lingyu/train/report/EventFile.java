@@ -9,15 +9,20 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 
 /// A TensorBoard event file: records of scalars, in TensorFlow's framing.
 ///
-/// A record is `length (u64) · masked CRC-32C of the length · data · masked CRC-32C of the data`, little-endian. The
-/// data is an `Event` message of protocol buffers: wall time (1), step (2), and a file version (3) or a summary (5) of
+/// A record is `length (u64) · masked CRC-32C of the length · data · masked CRC-32C of the data`,
+/// little-endian. The
+/// data is an `Event` message of protocol buffers: wall time (1), step (2), and a file version (3) or a
+/// summary (5) of
 /// values with a tag (1) and a number (2).
 public final class EventFile implements AutoCloseable {
     private static final int MASK_DELTA = 0xa282ead8;
+    private static final String PREFIX = "events.out.tfevents.";
+    private static final String SUFFIX = ".lingyu";
 
     private final OutputStream out;
 
@@ -25,11 +30,23 @@ public final class EventFile implements AutoCloseable {
         this.out = out;
     }
 
+    /// Removes the event files that this class made in a directory.
+    public static void removeAll(Path directory) throws IOException {
+        try (Stream<Path> entries = Files.list(directory)) {
+            for (Path file : entries.toList()) {
+                String name = file.getFileName().toString();
+                if (name.startsWith(PREFIX) && name.endsWith(SUFFIX)) {
+                    Files.delete(file);
+                }
+            }
+        }
+    }
+
     /// Begins a file that TensorBoard finds in a run's directory.
     ///
     /// @param time seconds since 1970, part of the name
     public static EventFile create(Path directory, double time) throws IOException {
-        Path file = directory.resolve("events.out.tfevents." + (long) time + ".lingyu");
+        Path file = directory.resolve(PREFIX + (long) time + SUFFIX);
         EventFile events = new EventFile(Files.newOutputStream(
                 file, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE));
         Message version = new Message().fixed64(1, Double.doubleToLongBits(time));
@@ -63,7 +80,8 @@ public final class EventFile implements AutoCloseable {
         out.flush();
     }
 
-    /// TensorFlow rotates a checksum and adds a constant, so that data which holds its own checksum is no trouble.
+    /// TensorFlow rotates a checksum and adds a constant, so that data which holds its own checksum is no
+    /// trouble.
     private static int maskedCrc(byte[] data) {
         CRC32C crc = new CRC32C();
         crc.update(data);

@@ -47,7 +47,8 @@ public final class RunReport {
                 "training_grad_norm.svg",
                 new CurveChart("Gradient norm before clipping").line("gradient norm", history.series("grad_norm"))));
         charts.add(new Chart(
-                "training_speed.svg", new CurveChart("Tokens per second").line("tokens/s", history.series("tokens_per_second"))));
+                "training_speed.svg",
+                new CurveChart("Tokens per second").line("tokens/s", history.series("tokens_per_second"))));
         return charts.stream().filter(c -> !c.curve().isEmpty()).toList();
     }
 
@@ -75,7 +76,8 @@ public final class RunReport {
 
     private String title() {
         Path name = directory.toAbsolutePath().normalize().getFileName();
-        return (name == null ? "run" : name.toString()) + " (" + record.path("stage").asText() + ")";
+        return (name == null ? "run" : name.toString()) + " ("
+                + record.path("stage").asText() + ")";
     }
 
     private static String table(String heading, JsonNode fields) {
@@ -121,7 +123,9 @@ public final class RunReport {
         card.append("tags:\n- lingyu\n- ").append(record.path("stage").asText()).append("\n---\n\n# ");
         card.append(title()).append("\n\n");
         card.append(base.isEmpty() ? "Trained from fresh weights" : "Trained from `" + base + "`");
-        card.append(" with Lingyu, stage `").append(record.path("stage").asText()).append("`, on ");
+        card.append(" with Lingyu, stage `")
+                .append(record.path("stage").asText())
+                .append("`, on ");
         List<String> datasets = new ArrayList<>();
         record.path("parents").path("datasets").forEach(d -> datasets.add("`" + d.asText() + "`"));
         card.append(String.join(", ", datasets)).append(".\n\n## Settings\n\n");
@@ -138,7 +142,11 @@ public final class RunReport {
                 "template",
                 "seed")) {
             if (config.has(field)) {
-                card.append("- ").append(field).append(": ").append(value(config.path(field))).append('\n');
+                card.append("- ")
+                        .append(field)
+                        .append(": ")
+                        .append(value(config.path(field)))
+                        .append('\n');
             }
         }
         card.append("\n## Results\n\n| figure | value |\n| --- | --- |\n");
@@ -149,7 +157,8 @@ public final class RunReport {
                     .append(value(metric.getValue()))
                     .append(" |\n");
         }
-        return card.append("\nEverything else about the run is in `run.json`; curves are in `run.html`.\n").toString();
+        return card.append("\nEverything else about the run is in `run.json`; curves are in `run.html`.\n")
+                .toString();
     }
 
     private static String quoted(String text) {
