@@ -15,6 +15,7 @@ final class Commands {
             ScoreCommand.class,
             InspectCommand.class,
             ServeCommand.class,
+            MergeCommand.class,
             BenchCommand.class,
             DoctorCommand.class,
             PackageCommand.class);

@@ -1,21 +1,32 @@
 package dev.lingyu.cli;
 
 import dev.lingyu.model.LanguageModel;
+import dev.lingyu.model.adapter.AdapterConfig;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/// The options of commands that run a model: which, in which type, where.
+/// The options of commands that run a model: which, with which adapters, in which type, where.
 final class ModelOptions {
     private static final List<DType> TYPES = List.of(DType.F32, DType.BF16, DType.F16);
 
     @Option(names = "--model", paramLabel = "DIR", required = true, description = "A Hugging Face model directory.")
     private @Nullable Path directory;
+
+    @Option(
+            names = "--adapter",
+            paramLabel = "[NAME=]DIR",
+            description = "A PEFT adapter to the model; may be given again.")
+    private List<String> adapters = new ArrayList<>();
 
     @Option(
             names = "--dtype",
@@ -35,9 +46,42 @@ final class ModelOptions {
         return Objects.requireNonNull(directory);
     }
 
-    /// Opens the model read-only; the caller closes it.
+    /// The adapters by name, in the order given; without a name, that of the directory.
+    Map<String, Path> adapters() {
+        Map<String, Path> byName = new LinkedHashMap<>();
+        for (String given : adapters) {
+            int equals = given.indexOf('=');
+            boolean named = equals > 0 && !Files.isDirectory(Path.of(given));
+            Path path = Path.of(named ? given.substring(equals + 1) : given);
+            String name = named ? given.substring(0, equals) : Serving.name(path);
+            if (!Files.isDirectory(path)) {
+                throw new CliException("--adapter " + given + ": there is no directory " + path + ".");
+            }
+            if (byName.put(name, path) != null) {
+                throw new CliException("--adapter " + given + ": another adapter is called \"" + name
+                        + "\" too; give it a name of its own, --adapter NAME=" + path + ".");
+            }
+        }
+        return byName;
+    }
+
+    /// Opens the model read-only, all adapters in use together; the caller closes it.
     LanguageModel open() {
-        return LanguageModel.open(directory(), options());
+        return open(options());
+    }
+
+    LanguageModel open(LanguageModel.Options how) {
+        Map<String, Path> wanted = adapters();
+        // An adapter that can't be used is told before a large model is loaded.
+        wanted.values().forEach(AdapterConfig::read);
+        LanguageModel model = LanguageModel.open(directory(), how);
+        try {
+            wanted.forEach(model::adapt);
+            return model;
+        } catch (RuntimeException e) {
+            model.close();
+            throw e;
+        }
     }
 
     /// How to hold it: read-only, in the type and on the device that were asked for.

@@ -13,6 +13,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /// `lingyu serve`: a model behind the OpenAI API, and a page to chat with it.
+///
+/// Each `--adapter NAME=DIR` is a model of its own, called NAME, over the same weights.
 @Command(
         name = "serve",
         description = "Serves a model: the OpenAI API under /v1 and a chat page at /.",
@@ -52,6 +54,6 @@ final class ServeCommand implements Callable<Integer> {
         PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
         Server.Builder server = Server.builder().host(host).port(port);
         apiKey.filter(key -> !key.isEmpty()).ifPresent(server::apiKey);
-        return new Serving(out).run(model.directory(), model.options(), modelId, server);
+        return new Serving(out).run(model.directory(), model.options(), modelId, model.adapters(), server);
     }
 }

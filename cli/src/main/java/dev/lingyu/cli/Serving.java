@@ -3,11 +3,13 @@ package dev.lingyu.cli;
 import dev.lingyu.engine.Engine;
 import dev.lingyu.engine.EngineOptions;
 import dev.lingyu.model.LanguageModel;
+import dev.lingyu.model.adapter.AdapterConfig;
 import dev.lingyu.serve.Server;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -29,6 +31,17 @@ final class Serving {
     /// @param modelId the model's name; empty for that of its directory
     /// @param builder host, port and API key
     int run(Path directory, LanguageModel.Options options, Optional<String> modelId, Server.Builder builder) {
+        return run(directory, options, modelId, Map.of(), builder);
+    }
+
+    /// @param adapters by the name under which each is a model of its own, over the same weights
+    int run(
+            Path directory,
+            LanguageModel.Options options,
+            Optional<String> modelId,
+            Map<String, Path> adapters,
+            Server.Builder builder) {
+        adapters.values().forEach(AdapterConfig::read);
         // A port in use is told before a large model is loaded.
         builder.checkPort();
         String id = modelId.orElseGet(() -> name(directory));
@@ -39,7 +52,10 @@ final class Serving {
         CountDownLatch stopped = new CountDownLatch(1);
         try (LanguageModel model = LanguageModel.open(directory, options);
                 Engine engine = Engine.start(model, EngineOptions.defaults());
-                Server server = builder.model(id, engine).grace(GRACE).start()) {
+                AdaptedEngines adapted = AdaptedEngines.start(model, adapters);
+                Server server = adapted.addTo(builder.model(id, engine), id)
+                        .grace(GRACE)
+                        .start()) {
             Runtime.getRuntime().addShutdownHook(new Thread(() -> end(stop, stopped)));
             out.printf(
                     Locale.ROOT,
@@ -47,6 +63,9 @@ final class Serving {
                     id,
                     model.decoder().parameterCount(),
                     (System.nanoTime() - start) / 1e9);
+            if (!adapters.isEmpty()) {
+                out.println("Adapters, each a model of its own: " + String.join(", ", adapters.keySet()) + ".");
+            }
             out.println("Open " + server.url() + "/ to chat, or point an OpenAI client at " + server.url() + "/v1 .");
             out.println("Ctrl-C ends the server; answers that are being written may finish first.");
             out.flush();
@@ -70,7 +89,8 @@ final class Serving {
         stop.countDown();
         try {
             if (stopped.await(GRACE.toSeconds() + 10, TimeUnit.SECONDS)) {
-                // A JVM that was signalled would end with 128 + the signal's number: it did what it was asked.
+                // A JVM that was signalled would end with 128 + the signal's number: it did what it was
+                // asked.
                 Runtime.getRuntime().halt(0);
             }
         } catch (InterruptedException e) {
@@ -78,7 +98,8 @@ final class Serving {
         }
     }
 
-    private static String name(Path directory) {
+    /// What a directory is called when nobody says otherwise.
+    static String name(Path directory) {
         Path last = directory.toAbsolutePath().normalize().getFileName();
         return last == null ? "model" : last.toString();
     }

@@ -16,10 +16,11 @@ import java.util.Optional;
 /// @param engine      what runs it
 /// @param created     when it was put up [seconds since 1970]
 /// @param fingerprint changes when answers to the same request and seed may change
-record ServedModel(String id, Engine engine, long created, String fingerprint) {
+/// @param parent      the model that it is an adapter to
+record ServedModel(String id, Engine engine, long created, String fingerprint, Optional<String> parent) {
 
-    static ServedModel of(String id, Engine engine, long created) {
-        return new ServedModel(id, engine, created, fingerprint(engine.model()));
+    static ServedModel of(String id, Engine engine, long created, Optional<String> parent) {
+        return new ServedModel(id, engine, created, fingerprint(engine.model()), parent);
     }
 
     LanguageModel model() {
@@ -34,7 +35,7 @@ record ServedModel(String id, Engine engine, long created, String fingerprint) {
     ObjectNode describe() {
         ObjectNode node = Json.object();
         node.put("id", id).put("object", "model").put("created", created).put("owned_by", "lingyu");
-        node.put("root", id).putNull("parent");
+        node.put("root", parent.orElse(id)).put("parent", parent.orElse(null));
         return node.put("max_model_len", engine.contextLength());
     }
 
@@ -52,7 +53,10 @@ record ServedModel(String id, Engine engine, long created, String fingerprint) {
     private static String fingerprint(LanguageModel model) {
         String what = model.config().toJson(model.config().dtype())
                 + model.tokenizer().map(Tokenizer::digest).orElse("")
-                + model.chatTemplate().map(t -> t.digest()).orElse("");
+                + model.chatTemplate().map(t -> t.digest()).orElse("")
+                + (model.decoder().adapters().inUse().isEmpty()
+                        ? ""
+                        : model.decoder().adapters().inUse());
         try {
             byte[] digest = MessageDigest.getInstance("SHA-256").digest(what.getBytes(StandardCharsets.UTF_8));
             return "fp_" + HexFormat.of().formatHex(digest, 0, 5);

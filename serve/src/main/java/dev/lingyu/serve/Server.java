@@ -36,12 +36,13 @@ import java.util.Optional;
 /// | `GET /health` | 200 while requests are taken, 503 while the server shuts down |
 /// | `GET /` | the chat page |
 ///
-/// Requests run on virtual threads that queue at an engine and wait. A client that hangs up has its generation
-/// cancelled, also while it waits for a whole answer. The engines stay the caller's to close, after the server.
+/// Requests run on virtual threads that queue at an engine and wait. A client that hangs up has its
+/// generation cancelled, also while it waits for a whole answer. The engines stay the caller's to close,
+/// after the server.
 ///
-/// A role name such as `User:` can only follow an answer when the model does not end its answers: the built-in
-/// templates close each with the end token, so a model trained with them stops by itself. For a foreign model that
-/// runs on, send `stop`.
+/// A role name such as `User:` can only follow an answer when the model does not end its answers: the
+/// built-in templates close each with the end token, so a model trained with them stops by itself. For a
+/// foreign model that runs on, send `stop`.
 public final class Server implements AutoCloseable {
     private final WebServer web;
     private final String host;
@@ -76,8 +77,8 @@ public final class Server implements AutoCloseable {
         return running.count();
     }
 
-    /// Ends the server: new requests get 503, running ones may finish within the grace period, what is left then is
-    /// cancelled.
+    /// Ends the server: new requests get 503, running ones may finish within the grace period, what is left
+    /// then is cancelled.
     @Override
     public void close() {
         running.drain(grace);
@@ -100,14 +101,26 @@ public final class Server implements AutoCloseable {
         ///
         /// @throws ServeException when the name is empty or taken
         public Builder model(String id, Engine engine) {
+            return add(id, engine, Optional.empty());
+        }
+
+        /// Adds an adapted model; `GET /v1/models` names the model it is based on as its parent.
+        ///
+        /// @throws ServeException when the name is empty or taken
+        public Builder adapter(String id, Engine engine, String parentId) {
+            return add(id, engine, Optional.of(parentId));
+        }
+
+        private Builder add(String id, Engine engine, Optional<String> parent) {
             if (id.isBlank() || models.containsKey(id)) {
                 throw new ServeException("A model id must be a name that no other model has; found '" + id + "'.");
             }
-            models.put(id, ServedModel.of(id, engine, Instant.now().getEpochSecond()));
+            models.put(id, ServedModel.of(id, engine, Instant.now().getEpochSecond(), parent));
             return this;
         }
 
-        /// The address to listen on; default 127.0.0.1, which only this machine reaches; `0.0.0.0` is for all.
+        /// The address to listen on; default 127.0.0.1, which only this machine reaches; `0.0.0.0` is for
+        /// all.
         public Builder host(String value) {
             host = value;
             return this;
@@ -124,7 +137,8 @@ public final class Server implements AutoCloseable {
             return this;
         }
 
-        /// What clients must send as `Authorization: Bearer KEY`; default none. Page and health check need no key.
+        /// What clients must send as `Authorization: Bearer KEY`; default none. Page and health check need
+        /// no key.
         public Builder apiKey(String value) {
             if (value.isBlank()) {
                 throw new ServeException("The API key is empty; give one, or leave it out to let everybody in.");
@@ -179,8 +193,8 @@ public final class Server implements AutoCloseable {
             return new Server(web, host, running, grace);
         }
 
-        /// Opens the port and closes it again, so that a port in use is told before a model is loaded for minutes.
-        /// (Helidon itself would only log it.)
+        /// Opens the port and closes it again, so that a port in use is told before a model is loaded for
+        /// minutes. (Helidon itself would only log it.)
         ///
         /// @throws ServeException when host and port can't be opened
         public void checkPort() {
