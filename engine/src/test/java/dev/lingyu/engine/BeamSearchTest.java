@@ -174,7 +174,8 @@ class BeamSearchTest {
 
     @Test
     void theEndOfTheContextCutsLikeTheLengthLimit() {
-        BeamSearch search = new BeamSearch(beam(2).minNewTokens(3).build(), PROMPT, new int[] {EOS}, 4, 1);
+        BeamSearch search =
+                new BeamSearch(beam(2).minNewTokens(3).build(), PROMPT, new int[] {EOS}, 4, 1, ids -> false);
 
         assertThat(search.advance(new float[][] {{9, 3, 2, 0}})).isEmpty();
         assertThat(search.done()).isTrue();
