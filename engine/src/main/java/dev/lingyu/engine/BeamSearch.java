@@ -60,8 +60,7 @@ public final class BeamSearch {
     /// @param ids generated ids, with the end token if there is one
     /// @param logprobs log-softmax of the raw logits at each id, as in [TokenChoice]
     /// @param score summed log-probability after [LogitsRules] / ids.size() ^ lengthPenalty
-    /// @param ended whether an end token, the last id, or a stop text ended the answer; else the length limit cut
-    it
+    /// @param ended whether an end token, the last id, or a stop text ended it; else the length limit cut it
     public record Hypothesis(List<Integer> ids, List<Float> logprobs, double score, boolean ended) {}
 
     /// A search with one running beam, the prompt.
@@ -74,7 +73,8 @@ public final class BeamSearch {
     /// A search whose answers also end where the model's context does.
     ///
     /// @param newTokenLimit tokens of an answer at most, if that is less than `params.maxNewTokens()`; at least 1
-    /// @param stopped whether generated ids are an answer that something else than an end token has ended, such as
+    /// @param stopped whether generated ids are an answer that something else than an end token has ended, such
+    ///     as
     ///     a stop text; such an answer counts as one that ends with an end token does
     /// @throws SamplingException when prompt or settings name an id that the model does not have
     public BeamSearch(

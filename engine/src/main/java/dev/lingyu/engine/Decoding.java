@@ -23,7 +23,8 @@ interface Decoding extends AutoCloseable {
     /// What came of a row.
     ///
     /// @param logits   behind its last token [vocabulary]; the receiver's to change
-    /// @param features of all its tokens behind the final norm [tokens × hidden], in the model's type, where asked
+    /// @param features of all its tokens behind the final norm [tokens × hidden], in the model's type, where
+    ///     asked
     ///                 for; valid during the call only
     record Outcome(float[] logits, Optional<Tensor> features) {}
 

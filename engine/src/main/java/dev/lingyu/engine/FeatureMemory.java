@@ -6,7 +6,8 @@ import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
 import java.util.List;
 
-/// The directions of the features of a sequence's tokens, in f32, to compare others with them. It grows as needed.
+/// The directions of the features of a sequence's tokens, in f32, to compare others with them. It grows as
+/// needed.
 final class FeatureMemory implements AutoCloseable {
     private Tensor directions;
     private int length;

@@ -28,12 +28,26 @@ public final class DecoderWeights {
     /// @throws ModelException when tensors are missing, superfluous or of the wrong shape
     public static Decoder load(Path directory, ModelConfig config, DType dtype, Device device, boolean writable) {
         WeightFiles files = WeightFiles.open(directory);
+        return load(directory, config, files, Set.of(), dtype, device, writable);
+    }
+
+    /// Loads a decoder out of files that hold more.
+    ///
+    /// @param others names in `files` that are no weights of the decoder
+    static Decoder load(
+            Path directory,
+            ModelConfig config,
+            WeightFiles files,
+            Set<String> others,
+            DType dtype,
+            Device device,
+            boolean writable) {
         try (Scope scope = Scope.open();
                 Autograd.Mode off = Autograd.off()) {
             DecoderConfig shape = untieWhereTheHeadDiffers(config, files);
             Map<String, long[]> expected =
                     WeightLayout.shapes(shape, config.family().names());
-            Map<String, String> storedAs = match(directory, config, expected, files);
+            Map<String, String> storedAs = match(directory, config, expected, files, others);
             Set<String> transposed = WeightLayout.transposedInFiles(shape, config.family());
             Map<String, Parameter> parameters = new LinkedHashMap<>();
             for (Map.Entry<String, long[]> weight : expected.entrySet()) {
@@ -83,7 +97,7 @@ public final class DecoderWeights {
 
     /// Finds each expected weight among the stored names, with or without the family's prefix.
     private static Map<String, String> match(
-            Path directory, ModelConfig config, Map<String, long[]> expected, WeightFiles files) {
+            Path directory, ModelConfig config, Map<String, long[]> expected, WeightFiles files, Set<String> others) {
         String prefix = config.family().optionalPrefix();
         Map<String, String> storedAs = new LinkedHashMap<>();
         List<String> missing = new ArrayList<>();
@@ -103,7 +117,8 @@ public final class DecoderWeights {
         }
         List<String> superfluous = new ArrayList<>(files.names());
         superfluous.removeAll(storedAs.values());
-        superfluous.removeIf(name -> config.family().isComputed(name)
+        superfluous.removeIf(name -> others.contains(name)
+                || config.family().isComputed(name)
                 || name.equals(config.family().names().get(Part.HEAD) + ".weight"));
         if (!superfluous.isEmpty()) {
             throw new ModelException("%s holds %d tensors that its config.json has no place for: %s."
