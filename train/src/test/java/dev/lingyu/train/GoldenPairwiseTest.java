@@ -152,7 +152,8 @@ class GoldenPairwiseTest {
         try (Scope scope = Scope.open();
                 ScoringModel model = ScoringModel.open(GOLDEN.resolve(name), TRAINING)) {
             model.parameters().forEach(p -> p.trainable(true));
-            AdamW.Settings settings = new AdamW.Settings(0.9, 0.999, 1e-8, 0.01, false);
+            OptimizerSettings settings =
+                    new OptimizerSettings(OptimizerSettings.Kind.ADAMW, 0.9, 0.999, 1e-8, 0.01, false);
             try (AdamW optimizer = new AdamW(model.parameters(), settings)) {
                 for (int step = 0; step < 3; step++) {
                     double loss = accumulate(model, optimizer, rows);
