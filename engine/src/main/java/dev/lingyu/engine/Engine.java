@@ -2,6 +2,7 @@ package dev.lingyu.engine;
 
 import dev.lingyu.model.KvCache;
 import dev.lingyu.model.LanguageModel;
+import dev.lingyu.model.RowTiles;
 import dev.lingyu.model.TokenBatch;
 import dev.lingyu.tensor.Autograd;
 import dev.lingyu.tensor.Scope;
@@ -246,11 +247,11 @@ public final class Engine implements AutoCloseable {
                 tails.stream().flatMapToInt(t -> Arrays.stream(t.tokens())).toArray(),
                 tails.stream().mapToInt(t -> t.tokens().length).toArray(),
                 caches.stream().mapToInt(KvCache::length).toArray());
-        Tensor features = model.decoder().features(batch, caches);
+        Tensor features = model.decoder().features(batch, caches, tiles());
         int[] last = batch.lastRows();
         Tensor rowsOfInterest = features.indexSelect(
                 0, Tensor.of(last, last.length).to(model.decoder().device()));
-        Tensor logits = model.decoder().head(rowsOfInterest);
+        Tensor logits = model.decoder().head(rowsOfInterest, tiles());
         List<Decoding.Outcome> outcomes = new ArrayList<>();
         int begin = 0;
         for (int i = 0; i < last.length; i++) {
@@ -266,6 +267,10 @@ public final class Engine implements AutoCloseable {
         return outcomes;
     }
 
+    private RowTiles tiles() {
+        return options.batchInvariant() ? RowTiles.FIXED : RowTiles.NONE;
+    }
+
     /// What is left of a row after its first chunks.
     ///
     /// @param earlierFeatures of those chunks, where the row asks for features
@@ -279,7 +284,7 @@ public final class Engine implements AutoCloseable {
             int[] chunk = Arrays.copyOfRange(tokens, at, at + options.prefillChunk());
             TokenBatch batch = new TokenBatch(
                     chunk, new int[] {chunk.length}, new int[] {row.cache().length()});
-            Tensor computed = model.decoder().features(batch, List.of(row.cache()));
+            Tensor computed = model.decoder().features(batch, List.of(row.cache()), tiles());
             if (row.features()) {
                 features.add(computed);
             } else {

@@ -20,6 +20,7 @@ final class Attention implements AutoCloseable {
     private final List<KvCache> caches;
     private final DType dtype;
     private final Device device;
+    private final RowTiles tiles;
     private final Optional<RotaryAngles> rotary;
     private final Map<BiasKey, Optional<Tensor>> biases = new HashMap<>();
 
@@ -28,15 +29,23 @@ final class Attention implements AutoCloseable {
     /// Prepares a pass.
     ///
     /// @param caches one per sequence, or none for a pass without a past
-    Attention(DecoderConfig config, TokenBatch batch, List<KvCache> caches, DType dtype, Device device) {
+    /// @param tiles  how the layers around attention take their rows
+    Attention(
+            DecoderConfig config, TokenBatch batch, List<KvCache> caches, DType dtype, Device device, RowTiles tiles) {
         this.config = config;
         this.batch = batch;
         this.caches = caches;
         this.dtype = dtype;
         this.device = device;
+        this.tiles = tiles;
         this.rotary = config.position() instanceof Position.Rope rope
-                ? Optional.of(RotaryAngles.of(rope, batch.positions(), dtype, device))
+                ? Optional.of(RotaryAngles.of(rope, batch, dtype, device))
                 : Optional.empty();
+    }
+
+    /// How the layers around attention take their rows.
+    RowTiles tiles() {
+        return tiles;
     }
 
     /// Attends within every sequence.

@@ -34,7 +34,8 @@ class GoldenScoringTest {
         Golden golden = Golden.open(name);
         assertThat(ScoringModel.isPresent(golden.directory())).isTrue();
         int pad = golden.facts().path("pad_token_id").asInt();
-        Path saved = folder.resolve(name);
+        // Where interop/check-families shows it to transformers.
+        Path saved = Path.of("target/saved-families").resolve(name);
         try (Scope scope = Scope.open();
                 ScoringModel model = ScoringModel.open(golden.directory(), INFERENCE)) {
             compare(golden, name, model, pad);
