@@ -14,6 +14,7 @@ final class Commands {
             ChatCommand.class,
             ScoreCommand.class,
             InspectCommand.class,
+            TokenizerCommand.class,
             ServeCommand.class,
             MergeCommand.class,
             BenchCommand.class,

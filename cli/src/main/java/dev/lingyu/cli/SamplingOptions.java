@@ -1,9 +1,14 @@
 package dev.lingyu.cli;
 
+import dev.lingyu.engine.DecoderChoice;
 import dev.lingyu.engine.DecodingMethod;
+import dev.lingyu.engine.EarlyStopping;
 import dev.lingyu.engine.SamplingParams;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -12,8 +17,8 @@ final class SamplingOptions {
     @Option(
             names = "--decoder",
             paramLabel = "NAME",
-            description = "greedy, sample, contrastive or beam (default: greedy; sample where one of its settings, "
-                    + "--temperature, --top-p, --top-k or --min-p, is given or --n is above 1).")
+            description = "greedy, sample, contrastive or beam (default: the one whose settings are given, sample "
+                    + "where --n is above 1, else greedy; chat samples).")
     private @Nullable String decoder;
 
     @Option(
@@ -58,43 +63,94 @@ final class SamplingOptions {
     @Option(names = "--stop", paramLabel = "TEXT", description = "Ends the answer; may be given several times.")
     private List<String> stop = List.of();
 
-    @Option(names = "--beams", paramLabel = "N", defaultValue = "4", description = "Beams of --decoder beam.")
-    private int beams;
+    @Option(
+            names = {"--num-beams", "--beams"},
+            paramLabel = "N",
+            description = "Sequences that --decoder beam follows at once, 1 to 64 (default: 4).")
+    private @Nullable Integer beams;
+
+    @Option(
+            names = "--length-penalty",
+            paramLabel = "L",
+            description = "--decoder beam divides an answer's log-probability by its tokens ^ L (default: 1).")
+    private @Nullable Double lengthPenalty;
+
+    @Option(
+            names = "--early-stopping",
+            paramLabel = "WHEN",
+            description =
+                    "When --decoder beam ends: true as soon as it has as many answers as beams, never only when no "
+                            + "other can be better, false in between (default: false).")
+    private @Nullable String earlyStopping;
 
     @Option(
             names = "--penalty-alpha",
             paramLabel = "A",
-            defaultValue = "0.6",
-            description = "Likeness penalty of --decoder contrastive.")
-    private double penaltyAlpha;
+            description =
+                    "How much --decoder contrastive avoids what is like what stands already, 0 to 1 (default: 0.6); "
+                            + "it chooses among --top-k tokens (default: 4).")
+    private @Nullable Double penaltyAlpha;
 
     /// The settings as given.
     ///
-    /// @param otherwise the decoder where neither --decoder nor a setting of sampling says which
-    /// @throws dev.lingyu.engine.SamplingException naming the first setting that is out of range
+    /// @param otherwise the decoder where no option says which
+    /// @throws dev.lingyu.engine.SamplingException naming the first setting that is out of range, or belongs to
+    ///     another decoder
     SamplingParams params(SamplingParams otherwise, int answers) {
+        DecodingMethod method = DecoderChoice.of(
+                Optional.ofNullable(decoder),
+                owned(),
+                draws() || answers > 1 ? DecodingMethod.SAMPLE : otherwise.decoder(),
+                name -> "--" + name.replace('_', '-'));
+        refuseDrawing(method);
         SamplingParams.Builder builder = otherwise.toBuilder()
-                .decoder(decoder(otherwise, answers))
+                .decoder(method)
                 .maxNewTokens(maxNewTokens)
                 .repetitionPenalty(repetitionPenalty)
                 .noRepeatNgram(noRepeatNgram)
                 .stop(stop)
-                .beams(beams)
-                .penaltyAlpha(penaltyAlpha)
                 .n(answers);
         Optional.ofNullable(temperature).ifPresent(builder::temperature);
         Optional.ofNullable(topP).ifPresent(builder::topP);
-        Optional.ofNullable(topK).ifPresent(k -> builder.topK(k).contrastiveTopK(Math.max(1, k)));
+        if (method == DecodingMethod.CONTRASTIVE) {
+            Optional.ofNullable(topK).ifPresent(builder::contrastiveTopK);
+        } else {
+            Optional.ofNullable(topK).ifPresent(builder::topK);
+        }
         Optional.ofNullable(minP).ifPresent(builder::minP);
         Optional.ofNullable(seed).ifPresent(builder::seed);
+        Optional.ofNullable(beams).ifPresent(builder::beams);
+        Optional.ofNullable(lengthPenalty).ifPresent(builder::lengthPenalty);
+        Optional.ofNullable(earlyStopping).map(EarlyStopping::parse).ifPresent(builder::earlyStopping);
+        Optional.ofNullable(penaltyAlpha).ifPresent(builder::penaltyAlpha);
         return builder.build();
     }
 
-    private DecodingMethod decoder(SamplingParams otherwise, int answers) {
-        if (decoder != null) {
-            return DecodingMethod.parse(decoder);
+    private boolean draws() {
+        return temperature != null || topP != null || topK != null || minP != null;
+    }
+
+    /// The settings that say which decoder is meant.
+    private Set<String> owned() {
+        Map<String, Optional<?>> settings = Map.of(
+                "num_beams", Optional.ofNullable(beams),
+                "length_penalty", Optional.ofNullable(lengthPenalty),
+                "early_stopping", Optional.ofNullable(earlyStopping),
+                "penalty_alpha", Optional.ofNullable(penaltyAlpha));
+        return settings.entrySet().stream()
+                .filter(setting -> setting.getValue().isPresent())
+                .map(Map.Entry::getKey)
+                .collect(Collectors.toSet());
+    }
+
+    private void refuseDrawing(DecodingMethod method) {
+        boolean beam = method == DecodingMethod.BEAM;
+        if (!beam && method != DecodingMethod.CONTRASTIVE) {
+            return;
         }
-        boolean sampling = temperature != null || topP != null || topK != null || minP != null || answers > 1;
-        return sampling ? DecodingMethod.SAMPLE : otherwise.decoder();
+        if (temperature != null || topP != null || minP != null || seed != null || (beam && topK != null)) {
+            throw new CliException("--decoder " + method.label() + " draws nothing at random: --temperature, --top-p, "
+                    + (beam ? "--top-k, " : "") + "--min-p and --seed have no effect with it; leave them out.");
+        }
     }
 }

@@ -43,6 +43,54 @@ class GenerateCommandTest {
     }
 
     @Test
+    void beamSearchPrintsItsBestAnswersAndContrastiveSearchOne() {
+        Invocation beam = generate(
+                "--prompt",
+                "这款手机",
+                "--decoder",
+                "beam",
+                "--num-beams",
+                3,
+                "--length-penalty",
+                0.5,
+                "--early-stopping",
+                "never",
+                "--n",
+                2,
+                "--max-new-tokens",
+                8);
+        assertThat(beam.err()).isEmpty();
+        assertThat(beam.out()).contains("--- 1 of 2 ---").contains("--- 2 of 2 ---");
+        Object[] contrastive = {"--prompt", "这款手机", "--penalty-alpha", 0.5, "--top-k", 3, "--max-new-tokens", 8};
+        Invocation first = generate(contrastive);
+        assertThat(first.err()).isEmpty();
+        assertThat(first.exitCode()).isZero();
+        assertThat(generate(contrastive).out()).isEqualTo(first.out());
+        // No weight on likeness: the most probable token.
+        assertThat(generate("--prompt", "这款手机", "--penalty-alpha", 0, "--max-new-tokens", 8)
+                        .out())
+                .isEqualTo(generate("--prompt", "这款手机", "--max-new-tokens", 8).out());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            --decoder greedy --num-beams 3           | --num-beams is a setting of beam search
+            --num-beams 3 --penalty-alpha 0.5        | --penalty-alpha is a setting of contrastive search
+            --decoder beam --temperature 0.5         | draws nothing at random
+            --decoder contrastive --seed 3           | draws nothing at random
+            --decoder contrastive --n 2              | same answer every time
+            --decoder beam --n 5                     | num_beams
+            --early-stopping soon                    | true, false or never
+            """)
+    void settingsThatDoNotGoTogetherAreRefused(String options, String sentence) {
+        List<Object> args = new ArrayList<>(List.of("--prompt", "x"));
+        args.addAll(List.of(options.split(" ")));
+        Invocation refused = generate(args.toArray());
+        assertThat(refused.exitCode()).isEqualTo(2);
+        assertThat(refused.err()).contains(sentence);
+    }
+
+    @Test
     void aMessageIsAnsweredThroughTheChatTemplate() throws IOException {
         Path rows =
                 file("{\"messages\":[{\"role\":\"system\",\"content\":\"店\"},{\"role\":\"user\",\"content\":\"退货\"}]}");

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.PriorityQueue;
+import java.util.function.Predicate;
 
 /// The books of a beam search over one prompt: which beams go on with which tokens, and which answers are
 /// finished.
@@ -31,6 +32,7 @@ public final class BeamSearch {
     private final int vocabularySize;
     private final int newTokenLimit;
     private final int candidates;
+    private final Predicate<int[]> stopped;
     private final SamplingBuffers buffers = new SamplingBuffers();
     private List<Beam> running;
     private final List<Hypothesis> finished = new ArrayList<>();
@@ -58,21 +60,30 @@ public final class BeamSearch {
     /// @param ids generated ids, with the end token if there is one
     /// @param logprobs log-softmax of the raw logits at each id, as in [TokenChoice]
     /// @param score summed log-probability after [LogitsRules] / ids.size() ^ lengthPenalty
-    /// @param ended whether the last id is an end token; else the length limit cut the answer
+    /// @param ended whether an end token, the last id, or a stop text ended it; else the length limit cut it
     public record Hypothesis(List<Integer> ids, List<Float> logprobs, double score, boolean ended) {}
 
     /// A search with one running beam, the prompt.
     ///
     /// @throws SamplingException when prompt or settings name an id that the model does not have
     public BeamSearch(SamplingParams params, int[] prompt, int[] eosIds, int vocabularySize) {
-        this(params, prompt, eosIds, vocabularySize, params.maxNewTokens());
+        this(params, prompt, eosIds, vocabularySize, params.maxNewTokens(), ids -> false);
     }
 
     /// A search whose answers also end where the model's context does.
     ///
     /// @param newTokenLimit tokens of an answer at most, if that is less than `params.maxNewTokens()`; at least 1
+    /// @param stopped whether generated ids are an answer that something else than an end token has ended, such
+    ///     as
+    ///     a stop text; such an answer counts as one that ends with an end token does
     /// @throws SamplingException when prompt or settings name an id that the model does not have
-    public BeamSearch(SamplingParams params, int[] prompt, int[] eosIds, int vocabularySize, int newTokenLimit) {
+    public BeamSearch(
+            SamplingParams params,
+            int[] prompt,
+            int[] eosIds,
+            int vocabularySize,
+            int newTokenLimit,
+            Predicate<int[]> stopped) {
         SamplingChecks.atLeast("The room for new tokens", newTokenLimit, 1, "");
         for (int id : prompt) {
             SamplingChecks.known("prompt", id, vocabularySize);
@@ -80,6 +91,7 @@ public final class BeamSearch {
         this.params = params;
         this.rules = new LogitsRules(params, eosIds, vocabularySize);
         this.vocabularySize = vocabularySize;
+        this.stopped = stopped;
         this.newTokenLimit = Math.min(newTokenLimit, params.maxNewTokens());
         this.candidates = Math.max(2, 1 + rules.endCount()) * params.beams();
         this.running = List.of(new Beam(new TokenHistory(prompt), 0, List.of()));
@@ -88,6 +100,11 @@ public final class BeamSearch {
     /// How many beams run, and so how many rows the next step takes: 1 at first, then up to `params.beams()`.
     public int rows() {
         return running.size();
+    }
+
+    /// Whether a token ends an answer: a stop token, or end-of-text where that is not ignored.
+    public boolean ends(int id) {
+        return rules.ends(id);
     }
 
     /// Whether nothing is left to do.
@@ -116,12 +133,13 @@ public final class BeamSearch {
         List<Beam> next = new ArrayList<>();
         for (int rank = 0; rank < ranked.size() && next.size() < params.beams(); rank++) {
             Candidate candidate = ranked.get(rank);
-            if (rules.ends(candidate.token())) {
+            Beam beam = continued(candidate);
+            if (rules.ends(candidate.token()) || stopped.test(beam.history().generatedIds())) {
                 if (rank < params.beams()) {
-                    finish(continued(candidate), true);
+                    finish(beam, true);
                 }
             } else {
-                next.add(continued(candidate));
+                next.add(beam);
                 extensions.add(new Extension(candidate.parent(), candidate.token()));
             }
         }

@@ -1,6 +1,8 @@
 package dev.lingyu.engine;
 
+import dev.lingyu.model.KvCache;
 import dev.lingyu.model.LanguageModel;
+import dev.lingyu.model.RowTiles;
 import dev.lingyu.model.TokenBatch;
 import dev.lingyu.tensor.Autograd;
 import dev.lingyu.tensor.Scope;
@@ -9,6 +11,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -148,9 +151,11 @@ public final class Engine implements AutoCloseable {
                 closed = true;
             }
         }
-        int rows = running.stream().mapToInt(j -> j.outputs().size()).sum();
+        int rows = running.stream()
+                .mapToInt(j -> Decoding.width(j.request().params()))
+                .sum();
         while (!waiting.isEmpty()) {
-            int more = waiting.peek().outputs().size();
+            int more = Decoding.width(waiting.peek().request().params());
             if (!running.isEmpty() && rows + more > options.maxRows()) {
                 break;
             }
@@ -162,11 +167,20 @@ public final class Engine implements AutoCloseable {
 
     private void start(Waiting next) {
         try {
-            Decoding decoding = new SampledDecoding(model, next.request(), next.outputs(), next.newTokenLimit());
-            running.add(new Job(next.request(), next.generation(), next.outputs(), decoding));
+            running.add(new Job(next.request(), next.generation(), next.outputs(), decoding(next)));
         } catch (RuntimeException e) {
             next.generation().fail(failure(e));
         }
+    }
+
+    private Decoding decoding(Waiting next) {
+        GenerationRequest request = next.request();
+        return switch (request.params().decoder()) {
+            case GREEDY, SAMPLE -> new SampledDecoding(model, request, next.outputs(), next.newTokenLimit());
+            case BEAM -> new BeamDecoding(model, request, next.outputs(), next.newTokenLimit());
+            case CONTRASTIVE ->
+                new ContrastiveDecoding(model, request, next.outputs().getFirst(), next.newTokenLimit());
+        };
     }
 
     private static EngineException failure(RuntimeException cause) {
@@ -189,21 +203,24 @@ public final class Engine implements AutoCloseable {
             }
         }
         if (!rows.isEmpty()) {
-            float[][] logits = compute(rows);
-            int at = 0;
-            for (int i = 0; i < jobs.size(); i++) {
-                float[][] own = Arrays.copyOfRange(logits, at, at + rowCounts.get(i));
-                at += rowCounts.get(i);
-                accept(jobs.get(i), own);
+            // Features are handed out as they are, so they live until everybody has looked at them.
+            try (Scope scope = Scope.open()) {
+                List<Decoding.Outcome> outcomes = compute(rows);
+                int at = 0;
+                for (int i = 0; i < jobs.size(); i++) {
+                    List<Decoding.Outcome> own = outcomes.subList(at, at + rowCounts.get(i));
+                    at += rowCounts.get(i);
+                    accept(jobs.get(i), own);
+                }
             }
         }
         running.removeIf(this::retire);
     }
 
     /// A request whose sampling fails takes nobody else with it.
-    private static void accept(Job job, float[][] logits) {
+    private static void accept(Job job, List<Decoding.Outcome> outcomes) {
         try {
-            job.decoding().accept(logits);
+            job.decoding().accept(outcomes);
         } catch (RuntimeException e) {
             job.decoding().cancel();
             job.generation().fail(failure(e));
@@ -222,41 +239,59 @@ public final class Engine implements AutoCloseable {
         return true;
     }
 
-    /// Logits behind the last token of each row.
-    private float[][] compute(List<Decoding.Row> rows) {
-        try (Scope scope = Scope.open()) {
-            List<Decoding.Row> tails = new ArrayList<>();
-            for (Decoding.Row row : rows) {
-                tails.add(prefillAllButTheLastChunk(row));
+    /// The logits behind the last token of each row, and features where they are asked for.
+    private List<Decoding.Outcome> compute(List<Decoding.Row> rows) {
+        List<Tail> tails = rows.stream().map(this::prefillAllButTheLastChunk).toList();
+        List<KvCache> caches = rows.stream().map(Decoding.Row::cache).toList();
+        TokenBatch batch = new TokenBatch(
+                tails.stream().flatMapToInt(t -> Arrays.stream(t.tokens())).toArray(),
+                tails.stream().mapToInt(t -> t.tokens().length).toArray(),
+                caches.stream().mapToInt(KvCache::length).toArray());
+        Tensor features = model.decoder().features(batch, caches, tiles());
+        int[] last = batch.lastRows();
+        Tensor rowsOfInterest = features.indexSelect(
+                0, Tensor.of(last, last.length).to(model.decoder().device()));
+        Tensor logits = model.decoder().head(rowsOfInterest, tiles());
+        List<Decoding.Outcome> outcomes = new ArrayList<>();
+        int begin = 0;
+        for (int i = 0; i < last.length; i++) {
+            Optional<Tensor> own = Optional.empty();
+            if (rows.get(i).features()) {
+                List<Tensor> pieces = new ArrayList<>(tails.get(i).earlierFeatures());
+                pieces.add(features.narrow(0, begin, last[i] + 1 - begin));
+                own = Optional.of(pieces.size() == 1 ? pieces.getFirst() : Tensor.cat(pieces, 0));
             }
-            TokenBatch batch = new TokenBatch(
-                    tails.stream().flatMapToInt(r -> Arrays.stream(r.tokens())).toArray(),
-                    tails.stream().mapToInt(r -> r.tokens().length).toArray(),
-                    tails.stream().mapToInt(r -> r.cache().length()).toArray());
-            Tensor features = model.decoder()
-                    .features(batch, tails.stream().map(Decoding.Row::cache).toList());
-            int[] last = batch.lastRows();
-            Tensor rowsOfInterest = features.indexSelect(
-                    0, Tensor.of(last, last.length).to(model.decoder().device()));
-            Tensor logits = model.decoder().head(rowsOfInterest);
-            float[][] values = new float[rows.size()][];
-            for (int i = 0; i < values.length; i++) {
-                values[i] = logits.select(0, i).toFloats();
-            }
-            return values;
+            begin = last[i] + 1;
+            outcomes.add(new Decoding.Outcome(logits.select(0, i).toFloats(), own));
         }
+        return outcomes;
     }
 
-    private Decoding.Row prefillAllButTheLastChunk(Decoding.Row row) {
+    private RowTiles tiles() {
+        return options.batchInvariant() ? RowTiles.FIXED : RowTiles.NONE;
+    }
+
+    /// What is left of a row after its first chunks.
+    ///
+    /// @param earlierFeatures of those chunks, where the row asks for features
+    private record Tail(int[] tokens, List<Tensor> earlierFeatures) {}
+
+    private Tail prefillAllButTheLastChunk(Decoding.Row row) {
         int[] tokens = row.tokens();
+        List<Tensor> features = new ArrayList<>();
         int at = 0;
         for (; tokens.length - at > options.prefillChunk(); at += options.prefillChunk()) {
             int[] chunk = Arrays.copyOfRange(tokens, at, at + options.prefillChunk());
             TokenBatch batch = new TokenBatch(
                     chunk, new int[] {chunk.length}, new int[] {row.cache().length()});
-            Scope.run(() -> model.decoder().features(batch, List.of(row.cache())));
+            Tensor computed = model.decoder().features(batch, List.of(row.cache()), tiles());
+            if (row.features()) {
+                features.add(computed);
+            } else {
+                computed.close();
+            }
         }
-        return at == 0 ? row : new Decoding.Row(row.cache(), Arrays.copyOfRange(tokens, at, tokens.length));
+        return new Tail(at == 0 ? tokens : Arrays.copyOfRange(tokens, at, tokens.length), features);
     }
 
     private void failAll(EngineException error) {

@@ -1,6 +1,7 @@
 package dev.lingyu.engine;
 
 import java.util.List;
+import java.util.OptionalDouble;
 
 /// A finished request.
 ///
@@ -13,7 +14,9 @@ public record GenerationResult(List<Choice> choices, int promptTokens) {
     /// @param text   their text without special tokens and without the stop string; empty where there is no
     ///               tokenizer
     /// @param reason why it ended
-    public record Choice(List<TokenChoice> tokens, String text, FinishReason reason) {
+    /// @param score  of an answer of beam search: its log-probability / its tokens ^ length penalty; empty for
+    ///               other decoders
+    public record Choice(List<TokenChoice> tokens, String text, FinishReason reason, OptionalDouble score) {
         /// The ids of the new tokens.
         public int[] ids() {
             return tokens.stream().mapToInt(TokenChoice::id).toArray();

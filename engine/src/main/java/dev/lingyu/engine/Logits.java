@@ -1,7 +1,9 @@
 package dev.lingyu.engine;
 
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.PriorityQueue;
 
 /// What is asked of a row of logits `[vocabulary]`, whoever asks.
@@ -55,6 +57,23 @@ final class Logits {
             sum += Math.exp(logit - largest);
         }
         return largest + Math.log(sum);
+    }
+
+    /// A chosen token with the log-probabilities that the request asked for.
+    ///
+    /// @param row       raw logits
+    /// @param best      id of the largest element
+    /// @param requested as in [SamplingParams#logprobs()]
+    static TokenChoice describe(int id, float[] row, int best, OptionalInt requested) {
+        if (requested.isEmpty()) {
+            return new TokenChoice(id, Float.NaN, List.of());
+        }
+        double normaliser = logSumExp(row, best);
+        List<TokenLogprob> alternatives = new ArrayList<>();
+        for (int alternative : mostProbable(row, requested.getAsInt())) {
+            alternatives.add(new TokenLogprob(alternative, (float) (row[alternative] - normaliser)));
+        }
+        return new TokenChoice(id, (float) (row[id] - normaliser), alternatives);
     }
 
     /// The ids of the largest logits, best first, lower ids first among equals.

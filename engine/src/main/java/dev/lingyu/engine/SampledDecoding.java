@@ -62,12 +62,12 @@ final class SampledDecoding implements Decoding {
     }
 
     @Override
-    public void accept(float[][] logits) {
+    public void accept(List<Outcome> outcomes) {
         List<Branch> running =
                 branches.stream().filter(b -> !b.output.finished()).toList();
         if (branches.size() < outputs.size()) {
             // The prompt went through once: its cache is copied, its logits are sampled n times.
-            float[] afterPrompt = logits[0];
+            float[] afterPrompt = outcomes.getFirst().logits();
             for (int i = 1; i < outputs.size(); i++) {
                 Branch branch = new Branch(running.getFirst().cache.copy(), sampler(i), outputs.get(i), new int[0]);
                 branches.add(branch);
@@ -75,7 +75,7 @@ final class SampledDecoding implements Decoding {
             }
         }
         for (int i = 0; i < running.size(); i++) {
-            choose(running.get(i), logits[i]);
+            choose(running.get(i), outcomes.get(i).logits());
         }
     }
 

@@ -1,8 +1,5 @@
 package dev.lingyu.engine;
 
-import java.util.ArrayList;
-import java.util.List;
-
 /// Chooses the tokens of one sequence, one row of logits at a time.
 ///
 /// A row goes through [LogitsRules] (bias, penalties, bans); greedy decoding then takes the best score.
@@ -10,9 +7,8 @@ import java.util.List;
 /// cumulative distribution with a number that depends on (seed, sequence, number of the token) alone. So the
 /// same request gives the same tokens whatever else runs beside it.
 ///
-/// Serves greedy decoding and sampling. Beam and contrastive search choose among several rows: [BeamSearch]
-/// keeps the books of the former, [LogitsRules] and [TokenHistory] are there for the latter. Not for several
-/// threads at once.
+/// Serves greedy decoding and sampling. Beam and contrastive search choose among several rows and have books of
+/// their own. Not for several threads at once.
 public final class Sampler {
     private final SamplingParams params;
     private final LogitsRules rules;
@@ -66,7 +62,7 @@ public final class Sampler {
         }
         int best = checkedBest(logits);
         int id = params.isGreedy() ? greedy(logits, best) : draw(logits);
-        TokenChoice choice = describe(id, logits, best);
+        TokenChoice choice = Logits.describe(id, logits, best, params.logprobs());
         history.append(id);
         return choice;
     }
@@ -175,17 +171,5 @@ public final class Sampler {
                     + " all " + vocabularySize + "; expected settings that leave at least one.");
         }
         return best;
-    }
-
-    private TokenChoice describe(int id, float[] logits, int best) {
-        if (params.logprobs().isEmpty()) {
-            return new TokenChoice(id, Float.NaN, List.of());
-        }
-        double normaliser = Logits.logSumExp(logits, best);
-        List<TokenLogprob> alternatives = new ArrayList<>();
-        for (int alternative : Logits.mostProbable(logits, params.logprobs().getAsInt())) {
-            alternatives.add(new TokenLogprob(alternative, (float) (logits[alternative] - normaliser)));
-        }
-        return new TokenChoice(id, (float) (logits[id] - normaliser), alternatives);
     }
 }

@@ -2,6 +2,7 @@ package dev.lingyu.engine;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalInt;
 
 /// The sentences about sampling settings that are out of range.
 final class SamplingChecks {
@@ -54,6 +55,15 @@ final class SamplingChecks {
     static void stop(String stop) {
         if (stop.isEmpty()) {
             throw wrong("stop", "an empty text", "texts of at least one character");
+        }
+    }
+
+    static void alternatives(DecodingMethod decoder, OptionalInt logprobs) {
+        if (decoder == DecodingMethod.BEAM && logprobs.orElse(0) > 0) {
+            throw wrong(
+                    "logprobs",
+                    "" + logprobs.getAsInt(),
+                    "0, because a beam search gives no alternatives to the tokens of its answers");
         }
     }
 

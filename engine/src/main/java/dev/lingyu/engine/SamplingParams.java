@@ -6,7 +6,7 @@ import java.util.OptionalInt;
 import java.util.OptionalLong;
 
 /// What one request asks of the choice of tokens. Immutable; every value is checked when the record is made,
-/// so an instance that exists is valid on its own. Ids are compared with a vocabulary later, by [Sampler].
+/// so an instance that exists is valid on its own. Ids are compared with a vocabulary later.
 ///
 /// Names and meanings are Hugging Face's, and OpenAI's where only OpenAI has the setting. A setting that
 /// another decoder reads is checked and otherwise ignored.
@@ -106,6 +106,7 @@ public record SamplingParams(
         SamplingChecks.between("penalty_alpha", penaltyAlpha, 0, 1);
         SamplingChecks.atLeast("contrastive_top_k", contrastiveTopK, 1, "");
         SamplingChecks.answers(decoder, n, beams);
+        SamplingChecks.alternatives(decoder, logprobs);
     }
 
     /// Greedy decoding, everything else at its default.

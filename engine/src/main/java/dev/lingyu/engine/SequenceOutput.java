@@ -4,6 +4,7 @@ import dev.lingyu.model.tokenizer.StreamDecoder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /// The growing answer of one sequence: tokens to text, stop strings, the reason it ended.
 final class SequenceOutput {
@@ -14,6 +15,7 @@ final class SequenceOutput {
     private final List<TokenChoice> tokens = new ArrayList<>();
     private final StringBuilder text = new StringBuilder();
     private Optional<FinishReason> reason = Optional.empty();
+    private OptionalDouble score = OptionalDouble.empty();
 
     SequenceOutput(int index, Optional<StreamDecoder> stream, List<String> stop, GenerationListener listener) {
         this.index = index;
@@ -44,6 +46,21 @@ final class SequenceOutput {
         }
     }
 
+    /// Ends the answer where no token or stop text has: what is held is published.
+    void end(FinishReason why) {
+        if (!finished()) {
+            String tail = rest();
+            text.append(tail);
+            listener.onText(index, tail, List.of());
+            finish(why);
+        }
+    }
+
+    /// Notes how good the answer is.
+    void score(double value) {
+        score = OptionalDouble.of(value);
+    }
+
     private String rest() {
         String tail = stream.isPresent() ? stopStrings.add(stream.get().finish()) : "";
         return tail + stopStrings.finish();
@@ -70,6 +87,7 @@ final class SequenceOutput {
     }
 
     GenerationResult.Choice result() {
-        return new GenerationResult.Choice(List.copyOf(tokens), text.toString(), reason.orElse(FinishReason.CANCELLED));
+        return new GenerationResult.Choice(
+                List.copyOf(tokens), text.toString(), reason.orElse(FinishReason.CANCELLED), score);
     }
 }

@@ -42,7 +42,8 @@ class BeamSearchTest {
     @Property(tries = 100)
     void withEnoughBeamsTheBestOfAllAnswersIsFound(
             @ForAll long seed, @ForAll @IntRange(min = 0, max = 2) int exponent) {
-        // 3 tokens that go on, 4 steps: 27 running beams at most before the last step, so nothing is ever dropped.
+        // 3 tokens that go on, 4 steps: 27 running beams at most before the last step, so nothing is ever
+        // dropped.
         int length = 4;
         TableModel model = new TableModel(seed, 4);
         SamplingParams params = beam(64).maxNewTokens(length)
@@ -128,7 +129,8 @@ class BeamSearchTest {
 
     @Test
     void stoppingAtOnceDoesNotWaitForABetterRunningBeam() {
-        // Step 1: the end token ranks second; step 2: again. Two finished answers, while the running beam is better.
+        // Step 1: the end token ranks second; step 2: again. Two finished answers, while the running beam is
+        // better.
         float[][] first = {{2, 3, -9, -9}};
         float[][] second = {{4, 5, -9, -9}, {-9, -9, -9, -9}};
         for (EarlyStopping stopping : EarlyStopping.values()) {
@@ -174,7 +176,8 @@ class BeamSearchTest {
 
     @Test
     void theEndOfTheContextCutsLikeTheLengthLimit() {
-        BeamSearch search = new BeamSearch(beam(2).minNewTokens(3).build(), PROMPT, new int[] {EOS}, 4, 1);
+        BeamSearch search =
+                new BeamSearch(beam(2).minNewTokens(3).build(), PROMPT, new int[] {EOS}, 4, 1, ids -> false);
 
         assertThat(search.advance(new float[][] {{9, 3, 2, 0}})).isEmpty();
         assertThat(search.done()).isTrue();

@@ -46,7 +46,7 @@ class SamplingParamsTest {
     @Test
     void everySettingReachesTheRecordAndComesBackFromIt() {
         SamplingParams params = SamplingParams.builder()
-                .decoder(DecodingMethod.BEAM)
+                .decoder(DecodingMethod.SAMPLE)
                 .temperature(0.5)
                 .topK(7)
                 .topP(0.9)
@@ -76,7 +76,7 @@ class SamplingParamsTest {
         assertThat(params.toBuilder().build()).isEqualTo(params);
         assertThat(params)
                 .isEqualTo(new SamplingParams(
-                        DecodingMethod.BEAM,
+                        DecodingMethod.SAMPLE,
                         0.5,
                         7,
                         0.9,

@@ -20,23 +20,32 @@ final class Attention implements AutoCloseable {
     private final List<KvCache> caches;
     private final DType dtype;
     private final Device device;
+    private final RowTiles tiles;
     private final Optional<RotaryAngles> rotary;
     private final Map<BiasKey, Optional<Tensor>> biases = new HashMap<>();
 
-    private record BiasKey(int queries, int keys, int window) {}
+    private record BiasKey(int queries, int keys, int hidden, int window) {}
 
     /// Prepares a pass.
     ///
     /// @param caches one per sequence, or none for a pass without a past
-    Attention(DecoderConfig config, TokenBatch batch, List<KvCache> caches, DType dtype, Device device) {
+    /// @param tiles  how the layers around attention take their rows
+    Attention(
+            DecoderConfig config, TokenBatch batch, List<KvCache> caches, DType dtype, Device device, RowTiles tiles) {
         this.config = config;
         this.batch = batch;
         this.caches = caches;
         this.dtype = dtype;
         this.device = device;
+        this.tiles = tiles;
         this.rotary = config.position() instanceof Position.Rope rope
-                ? Optional.of(RotaryAngles.of(rope, batch.positions(), dtype, device))
+                ? Optional.of(RotaryAngles.of(rope, batch, dtype, device))
                 : Optional.empty();
+    }
+
+    /// How the layers around attention take their rows.
+    RowTiles tiles() {
+        return tiles;
     }
 
     /// Attends within every sequence.
@@ -63,7 +72,7 @@ final class Attention implements AutoCloseable {
                 ki = caches.get(i).appendKeys(layer, ki);
                 vi = caches.get(i).appendValues(layer, vi);
             }
-            contexts.add(context(qi, ki.unsqueeze(0), vi.unsqueeze(0), n, window(layer)));
+            contexts.add(context(qi, ki.unsqueeze(0), vi.unsqueeze(0), n, batch.hidden()[i], window(layer)));
             row += n;
         }
         return contexts.size() == 1 ? contexts.getFirst() : Tensor.cat(contexts, 0);
@@ -76,14 +85,14 @@ final class Attention implements AutoCloseable {
         Tensor keys = k.view(b, n, config.keyValueHeads(), config.headSize()).transpose(1, 2);
         Tensor values =
                 v.reshape(b, n, config.keyValueHeads(), config.headSize()).transpose(1, 2);
-        return context(q.view(b, n, config.heads(), config.headSize()), keys, values, n, window);
+        return context(q.view(b, n, config.heads(), config.headSize()), keys, values, n, 0, window);
     }
 
     /// @param q [b × n × heads × d], scaled
     /// @param k [b × keyValueHeads × m × d]
     /// @param v as k
     /// @return [b · n × heads · d]
-    private Tensor context(Tensor q, Tensor k, Tensor v, int n, int window) {
+    private Tensor context(Tensor q, Tensor k, Tensor v, int n, int hidden, int window) {
         long b = q.size(0);
         long m = k.size(2);
         long shared = config.heads() / config.keyValueHeads();
@@ -92,7 +101,7 @@ final class Attention implements AutoCloseable {
                 .permute(0, 2, 3, 1, 4)
                 .reshape(b, config.keyValueHeads(), shared * n, config.headSize());
         Tensor scores = grouped.matmul(k.transpose(-1, -2));
-        Optional<Tensor> bias = bias(n, Math.toIntExact(m), window);
+        Optional<Tensor> bias = bias(n, Math.toIntExact(m), hidden, window);
         if (bias.isPresent()) {
             scores.view(b, config.keyValueHeads(), shared, n, m).addInPlace(bias.get());
         }
@@ -110,12 +119,12 @@ final class Attention implements AutoCloseable {
     }
 
     /// What is added to the scores of n queries that stand at the end of m keys: −∞ where a query may not
-    /// look, and ALiBi's slopes. Shape [keyValueHeads or 1 × shared or 1 × n × m]; empty where nothing would
-    /// be added.
-    private Optional<Tensor> bias(int n, int m, int window) {
-        return biases.computeIfAbsent(new BiasKey(n, m, window), key -> {
+    /// look (the last `hidden` keys no query may see), and ALiBi's slopes. Shape [keyValueHeads or 1 × shared
+    /// or 1 × n × m]; empty where nothing would be added.
+    private Optional<Tensor> bias(int n, int m, int hidden, int window) {
+        return biases.computeIfAbsent(new BiasKey(n, m, hidden, window), key -> {
             boolean alibi = config.position() instanceof Position.Alibi;
-            if (n == 1 && !alibi && m <= window) {
+            if (n == 1 && hidden == 0 && !alibi && m <= window) {
                 return Optional.empty();
             }
             float[] slopes = alibi ? alibiSlopes(config.heads()) : new float[1];
@@ -124,7 +133,7 @@ final class Attention implements AutoCloseable {
             for (float slope : slopes) {
                 for (int i = m - n; i < m; i++) {
                     for (int j = 0; j < m; j++) {
-                        boolean visible = j <= i && i - j < window;
+                        boolean visible = j <= i && i - j < window && j < m - hidden;
                         values[at++] = visible ? slope * (j - i) : Float.NEGATIVE_INFINITY;
                     }
                 }

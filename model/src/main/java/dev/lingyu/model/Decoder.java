@@ -172,7 +172,11 @@ public final class Decoder implements AutoCloseable {
     ///
     /// @param caches one per sequence, or an empty list for a pass without a past
     public Pass begin(TokenBatch batch, List<KvCache> caches) {
-        return new Pass(batch, new Attention(config, batch, caches, dtype(), device()), dropout.begin());
+        return begin(batch, caches, RowTiles.NONE);
+    }
+
+    private Pass begin(TokenBatch batch, List<KvCache> caches, RowTiles tiles) {
+        return new Pass(batch, new Attention(config, batch, caches, dtype(), device(), tiles), dropout.begin());
     }
 
     /// What all blocks of one pass share: the batch, rotary angles, attention biases, caches.
@@ -251,14 +255,26 @@ public final class Decoder implements AutoCloseable {
         return head.apply(hidden);
     }
 
+    /// The same with a say in how many rows go together, as in [#features(TokenBatch, List, RowTiles)].
+    public Tensor head(Tensor hidden, RowTiles tiles) {
+        return tiles.map(hidden, this::head);
+    }
+
     /// The finished features of all tokens, without recording.
     ///
     /// @param caches one per sequence, which then hold the new tokens too; or none
     /// @return [tokens × hidden]
     public Tensor features(TokenBatch batch, List<KvCache> caches) {
+        return features(batch, caches, RowTiles.NONE);
+    }
+
+    /// The same with a say in how layers take their rows.
+    ///
+    /// @param tiles [RowTiles#FIXED] for features of a sequence that do not depend on the rest of the batch
+    public Tensor features(TokenBatch batch, List<KvCache> caches, RowTiles tiles) {
         try (Scope scope = Scope.open();
                 Autograd.Mode off = Autograd.off();
-                Pass pass = begin(batch, caches)) {
+                Pass pass = begin(batch, caches, tiles)) {
             Tensor x = embed(pass);
             for (int layer = 0; layer < blocks.size(); layer++) {
                 Tensor next = block(layer, x, pass);
@@ -266,7 +282,7 @@ public final class Decoder implements AutoCloseable {
                 x = next;
             }
             pass.attention.advanceCaches();
-            return scope.keep(finish(x));
+            return scope.keep(tiles.map(x, this::finish));
         }
     }
 

@@ -56,11 +56,19 @@ final class DecoderBlock {
     /// @param x [tokens × hidden]
     /// @return [tokens × hidden]
     Tensor apply(Tensor x, Attention attention) {
-        Tensor attended = x.add(attentionOutput.apply(attend(attentionNorm.apply(x), attention)));
+        RowTiles tiles = attention.tiles();
+        List<Tensor> qkv = tiles.mapAll(List.of(x), in -> queryKeyValue(attentionNorm.apply(in.getFirst())));
+        Tensor mixed = attention.attend(layer, qkv.get(0), qkv.get(1), qkv.get(2));
+        return tiles.mapAll(List.of(x, mixed), in -> List.of(afterAttention(in.get(0), in.get(1))))
+                .getFirst();
+    }
+
+    private Tensor afterAttention(Tensor x, Tensor mixed) {
+        Tensor attended = x.add(attentionOutput.apply(mixed));
         return attended.add(feedForward(feedForwardNorm.apply(attended)));
     }
 
-    private Tensor attend(Tensor x, Attention attention) {
+    private List<Tensor> queryKeyValue(Tensor x) {
         Tensor q;
         Tensor k;
         Tensor v;
@@ -87,7 +95,7 @@ final class DecoderBlock {
         }
         Tensor normedQ = queryNorm.isPresent() ? queryNorm.get().apply(q) : q;
         Tensor normedK = keyNorm.isPresent() ? keyNorm.get().apply(k) : k;
-        return attention.attend(layer, normedQ, normedK, v);
+        return List.of(normedQ, normedK, v);
     }
 
     private Tensor heads(Tensor x, int count) {

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.IntFunction;
 
 /// Fills a decoder with weights: from the files of a model directory, or with fresh random ones.
 public final class DecoderWeights {
@@ -28,12 +29,26 @@ public final class DecoderWeights {
     /// @throws ModelException when tensors are missing, superfluous or of the wrong shape
     public static Decoder load(Path directory, ModelConfig config, DType dtype, Device device, boolean writable) {
         WeightFiles files = WeightFiles.open(directory);
+        return load(directory, config, files, Set.of(), dtype, device, writable);
+    }
+
+    /// Loads a decoder out of files that hold more.
+    ///
+    /// @param others names in `files` that are no weights of the decoder
+    static Decoder load(
+            Path directory,
+            ModelConfig config,
+            WeightFiles files,
+            Set<String> others,
+            DType dtype,
+            Device device,
+            boolean writable) {
         try (Scope scope = Scope.open();
                 Autograd.Mode off = Autograd.off()) {
             DecoderConfig shape = untieWhereTheHeadDiffers(config, files);
             Map<String, long[]> expected =
                     WeightLayout.shapes(shape, config.family().names());
-            Map<String, String> storedAs = match(directory, config, expected, files);
+            Map<String, String> storedAs = match(directory, config, expected, files, others);
             Set<String> transposed = WeightLayout.transposedInFiles(shape, config.family());
             Map<String, Parameter> parameters = new LinkedHashMap<>();
             for (Map.Entry<String, long[]> weight : expected.entrySet()) {
@@ -83,7 +98,7 @@ public final class DecoderWeights {
 
     /// Finds each expected weight among the stored names, with or without the family's prefix.
     private static Map<String, String> match(
-            Path directory, ModelConfig config, Map<String, long[]> expected, WeightFiles files) {
+            Path directory, ModelConfig config, Map<String, long[]> expected, WeightFiles files, Set<String> others) {
         String prefix = config.family().optionalPrefix();
         Map<String, String> storedAs = new LinkedHashMap<>();
         List<String> missing = new ArrayList<>();
@@ -103,7 +118,8 @@ public final class DecoderWeights {
         }
         List<String> superfluous = new ArrayList<>(files.names());
         superfluous.removeAll(storedAs.values());
-        superfluous.removeIf(name -> config.family().isComputed(name)
+        superfluous.removeIf(name -> others.contains(name)
+                || config.family().isComputed(name)
                 || name.equals(config.family().names().get(Part.HEAD) + ".weight"));
         if (!superfluous.isEmpty()) {
             throw new ModelException("%s holds %d tensors that its config.json has no place for: %s."
@@ -141,6 +157,57 @@ public final class DecoderWeights {
             }
         }
         return new Decoder(config.decoder(), config.family().names(), parameters);
+    }
+
+    /// The same decoder with more rows in its embedding and, where that is a matrix of its own, in its head and
+    /// the head's bias. It takes over the weights of the old one, which must not be used or closed any more.
+    ///
+    /// @param config of the old decoder, which has no adapters yet
+    /// @param rows   of the new embedding; no fewer than the old one has
+    /// @param used   old rows that belong to tokens; the rest is padding, and gets new values too
+    /// @param parts  the old tokens that a new one is made of: its row is the mean of theirs; for an empty array,
+    ///               of all used rows
+    static Decoder resized(Decoder decoder, ModelConfig config, int rows, int used, IntFunction<int[]> parts) {
+        Map<Part, String> names = config.family().names();
+        DecoderConfig shape = decoder.config().withVocabularySize(rows);
+        Set<String> grown = Set.of(
+                names.get(Part.TOKEN_EMBEDDING) + ".weight",
+                names.get(Part.HEAD) + ".weight",
+                names.get(Part.HEAD) + ".bias");
+        Map<String, Parameter> parameters = new LinkedHashMap<>();
+        for (Parameter parameter : decoder.parameters()) {
+            if (grown.contains(parameter.name())) {
+                try (Scope scope = Scope.open();
+                        Autograd.Mode off = Autograd.off()) {
+                    Parameter larger = new Parameter(parameter.name(), grown(parameter.value(), rows, used, parts));
+                    larger.trainable(parameter.trainable());
+                    parameters.put(parameter.name(), larger);
+                }
+                parameter.close();
+            } else {
+                parameters.put(parameter.name(), parameter);
+            }
+        }
+        return new Decoder(shape, names, parameters);
+    }
+
+    /// @param old [rows × hidden] or [rows]
+    private static Tensor grown(Tensor old, int rows, int used, IntFunction<int[]> parts) {
+        Tensor kept = old.narrow(0, 0, used);
+        Tensor wide = kept.to(DType.F32);
+        Tensor mean = wide.mean(0);
+        List<Tensor> all = new ArrayList<>();
+        all.add(kept);
+        for (int row = used; row < rows; row++) {
+            int[] of = parts.apply(row);
+            Tensor fresh = of.length == 0
+                    ? mean
+                    : wide.indexSelect(0, Tensor.of(of, of.length).to(old.device()))
+                            .mean(0);
+            all.add(fresh.to(old.dtype()).unsqueeze(0));
+        }
+        Tensor grown = Tensor.cat(all, 0);
+        return old.rank() == 1 ? grown.reshape(rows) : grown;
     }
 
     /// The weights as files hold them: by name, in order, with those that adapters put in place; views of the

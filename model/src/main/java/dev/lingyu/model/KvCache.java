@@ -52,6 +52,26 @@ public final class KvCache implements AutoCloseable {
         return new KvCache(this);
     }
 
+    /// Takes over what another cache holds, so that both have the same past.
+    ///
+    /// @param other  of the same decoder
+    /// @param common how many first tokens both share already; they are left alone
+    public void follow(KvCache other, int common) {
+        truncate(common);
+        int fresh = other.length - length;
+        if (fresh > 0) {
+            reserve(other.length);
+            try (Scope scope = Scope.open();
+                    Autograd.Mode off = Autograd.off()) {
+                for (int layer = 0; layer < keys.length; layer++) {
+                    keys[layer].narrow(1, length, fresh).copyInPlace(other.keys[layer].narrow(1, length, fresh));
+                    values[layer].narrow(1, length, fresh).copyInPlace(other.values[layer].narrow(1, length, fresh));
+                }
+            }
+        }
+        length = other.length;
+    }
+
     private Tensor room(int tokens) {
         return Tensor.empty(dtype, device, config.keyValueHeads(), tokens, config.headSize())
                 .detachFromScope();

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.IntFunction;
 
 /// A model directory as a whole: decoder, tokenizer, chat template and settings, read and written as Hugging
 /// Face does.
@@ -228,6 +229,34 @@ public final class LanguageModel implements AutoCloseable {
     /// The same model with another chat template, which [#save] writes.
     public LanguageModel withChatTemplate(ChatTemplate template) {
         return new LanguageModel(config, decoder, tokenizer, Optional.of(template), generationConfig, lender);
+    }
+
+    /// The same model with another tokenizer that has the old tokens and more behind them: embedding and head
+    /// grow where they must, a tied head stays tied. This object must not be used or closed any more.
+    ///
+    /// @param larger   the new one's to close; the old tokenizer is closed
+    /// @param multiple the number of rows is made a multiple of it; 1 for no more than needed
+    /// @param parts    the old ids that a new token is made of, whose rows' mean its row becomes; an empty
+    ///     array: the mean of all tokens' rows
+    /// @throws ModelException when a token that both have has two ids
+    public LanguageModel withTokenizer(Tokenizer larger, int multiple, IntFunction<int[]> parts) {
+        int used = tokenizer
+                .map(Tokenizer::vocabularySize)
+                .orElseGet(() -> config.decoder().vocabularySize());
+        for (int id = 0; tokenizer.isPresent() && id < used; id++) {
+            Optional<String> token = tokenizer.get().token(id);
+            if (token.isPresent() && !larger.token(id).equals(token)) {
+                throw new ModelException("The token \"" + token.get() + "\" has the id " + id
+                        + " in the model's tokenizer and not in the new one: it belongs to another model.");
+            }
+        }
+        int needed = Math.max(config.decoder().vocabularySize(), larger.vocabularySize());
+        int rows = Math.ceilDiv(needed, multiple) * multiple;
+        Decoder grown = DecoderWeights.resized(
+                decoder, config, rows, Math.min(used, config.decoder().vocabularySize()), parts);
+        tokenizer.ifPresent(Tokenizer::close);
+        return new LanguageModel(
+                config.withDecoder(grown.config()), grown, Optional.of(larger), chatTemplate, generationConfig, lender);
     }
 
     /// The same model with a built-in chat template, which [#save] writes. What ends an answer in the template

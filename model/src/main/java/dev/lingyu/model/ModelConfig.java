@@ -21,6 +21,7 @@ import java.util.OptionalInt;
 /// @param source  the document as read, whose other fields are written back unchanged
 public record ModelConfig(Family family, DecoderConfig decoder, SpecialTokens tokens, DType dtype, ObjectNode source) {
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String CLASSIFIER = "ForSequenceClassification";
 
     /// Special tokens by id.
     ///
@@ -139,6 +140,28 @@ public record ModelConfig(Family family, DecoderConfig decoder, SpecialTokens to
                 tokens.eos().forEach(json.putArray("eos_token_id")::add);
             }
         }
+        return json;
+    }
+
+    /// Whether `architectures` names a model whose head scores texts instead of predicting tokens.
+    public boolean isClassifier() {
+        return source.path("architectures")
+                .valueStream()
+                .anyMatch(name -> name.asText().endsWith(CLASSIFIER));
+    }
+
+    /// The document to save for a decoder with a head of so many scores, as `…ForSequenceClassification`.
+    ObjectNode toClassifierJson(DType savedAs, int labels, OptionalInt pad) {
+        ObjectNode json = toJson(savedAs);
+        String name = family.architecture().replaceAll("(ForCausalLM|LMHeadModel|ForConditionalGeneration)$", "");
+        json.putArray("architectures").add(name + CLASSIFIER);
+        ObjectNode idToLabel = json.putObject("id2label");
+        ObjectNode labelToId = json.putObject("label2id");
+        for (int i = 0; i < labels; i++) {
+            idToLabel.put("" + i, "LABEL_" + i);
+            labelToId.put("LABEL_" + i, i);
+        }
+        pad.ifPresent(id -> json.put("pad_token_id", id));
         return json;
     }
 

@@ -4,7 +4,6 @@ import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
 import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
-import java.util.Arrays;
 import java.util.List;
 
 /// The cosines and sines by which rotary position embedding turns the tokens of one batch.
@@ -22,20 +21,26 @@ final class RotaryAngles implements AutoCloseable {
         this.sin = sin.detachFromScope();
     }
 
-    static RotaryAngles of(Position.Rope rope, int[] positions, DType dtype, Device device) {
-        int longest = Arrays.stream(positions).max().orElse(0) + 1;
-        double[] frequencies = rope.scaling().inverseFrequencies(rope.theta(), rope.dimensions(), longest);
-        float[] cos = new float[positions.length * frequencies.length];
+    /// The angles of a batch. Where the scaling depends on the length of the text, each sequence has its own.
+    static RotaryAngles of(Position.Rope rope, TokenBatch batch, DType dtype, Device device) {
+        int[] positions = batch.positions();
+        int half = rope.dimensions() / 2;
+        float[] cos = new float[positions.length * half];
         float[] sin = new float[cos.length];
-        for (int t = 0; t < positions.length; t++) {
-            for (int i = 0; i < frequencies.length; i++) {
-                float angle = (float) positions[t] * (float) frequencies[i];
-                cos[t * frequencies.length + i] = (float) Math.cos(angle);
-                sin[t * frequencies.length + i] = (float) Math.sin(angle);
+        int row = 0;
+        for (int s = 0; s < batch.sequences(); s++) {
+            int length = batch.starts()[s] + batch.lengths()[s];
+            double[] frequencies = rope.scaling().inverseFrequencies(rope.theta(), rope.dimensions(), length);
+            for (int end = row + batch.lengths()[s]; row < end; row++) {
+                for (int i = 0; i < half; i++) {
+                    float angle = (float) positions[row] * (float) frequencies[i];
+                    cos[row * half + i] = (float) Math.cos(angle);
+                    sin[row * half + i] = (float) Math.sin(angle);
+                }
             }
         }
         try (Scope scope = Scope.open()) {
-            long[] shape = {positions.length, 1, frequencies.length};
+            long[] shape = {positions.length, 1, half};
             return new RotaryAngles(
                     rope,
                     scope.keep(Tensor.of(cos, shape).to(dtype).to(device)),

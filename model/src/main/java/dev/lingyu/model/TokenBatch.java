@@ -11,10 +11,20 @@ import java.util.List;
 /// padding can have no effect, packing documents costs nothing, and a prompt and a decode step can share a
 /// batch.
 ///
+/// Whoever needs features *at* padding, as DeepSpeed's pairwise loss does, lays it out as tokens that see the
+/// real
+/// ones but are seen by none ([#padded]).
+///
 /// @param ids     the tokens of all sequences
 /// @param lengths tokens per sequence; their sum is `ids.length`
 /// @param starts  the position of each sequence's first token: 0, or the number of tokens already in its cache
-public record TokenBatch(int[] ids, int[] lengths, int[] starts) {
+/// @param hidden  how many tokens at the end of each sequence no token sees: its padding
+public record TokenBatch(int[] ids, int[] lengths, int[] starts, int[] hidden) {
+    /// Sequences without padding.
+    public TokenBatch(int[] ids, int[] lengths, int[] starts) {
+        this(ids, lengths, starts, new int[lengths.length]);
+    }
+
     public TokenBatch {
         if (Arrays.stream(lengths).sum() != ids.length || starts.length != lengths.length) {
             throw new IllegalArgumentException("The lengths " + Arrays.toString(lengths) + " do not add up to "
@@ -33,6 +43,24 @@ public record TokenBatch(int[] ids, int[] lengths, int[] starts) {
                 sequences.stream().flatMapToInt(Arrays::stream).toArray(),
                 sequences.stream().mapToInt(s -> s.length).toArray(),
                 new int[sequences.size()]);
+    }
+
+    /// Whole sequences, each filled up at its end to a length.
+    ///
+    /// @param lengths what to fill each sequence up to
+    /// @param pad     the id to fill up with
+    public static TokenBatch padded(List<int[]> sequences, int[] lengths, int pad) {
+        int[] ids = new int[Arrays.stream(lengths).sum()];
+        int[] hidden = new int[lengths.length];
+        int at = 0;
+        for (int i = 0; i < lengths.length; i++) {
+            int[] sequence = sequences.get(i);
+            hidden[i] = lengths[i] - sequence.length;
+            System.arraycopy(sequence, 0, ids, at, sequence.length);
+            Arrays.fill(ids, at + sequence.length, at + lengths[i], pad);
+            at += lengths[i];
+        }
+        return new TokenBatch(ids, lengths, new int[lengths.length], hidden);
     }
 
     /// One whole sequence.
@@ -64,7 +92,7 @@ public record TokenBatch(int[] ids, int[] lengths, int[] starts) {
     /// Whether all sequences have one length and start at 0, so that attention can take them at once.
     boolean isUniform() {
         for (int i = 0; i < lengths.length; i++) {
-            if (lengths[i] != lengths[0] || starts[i] != 0) {
+            if (lengths[i] != lengths[0] || starts[i] != 0 || hidden[i] != 0) {
                 return false;
             }
         }

@@ -2,8 +2,12 @@ package dev.lingyu.model;
 
 import dev.lingyu.model.pickle.TorchDirectory;
 import dev.lingyu.tensor.SafetensorsDirectory;
+import dev.lingyu.tensor.SafetensorsFile;
 import dev.lingyu.tensor.Tensor;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /// The tensors of a model directory, in whichever format it holds them; safetensors first where it holds both.
@@ -28,6 +32,37 @@ sealed interface WeightFiles {
                 + " model.safetensors.index.json, pytorch_model.bin or pytorch_model.bin.index.json.");
     }
 
+    /// The same files with prefixes of names taken off.
+    ///
+    /// @param prefixes of which a name carries one at most
+    default WeightFiles without(List<String> prefixes) {
+        Map<String, String> stored = new LinkedHashMap<>();
+        for (String name : names()) {
+            String bare = prefixes.stream()
+                    .filter(name::startsWith)
+                    .findFirst()
+                    .map(prefix -> name.substring(prefix.length()))
+                    .orElse(name);
+            stored.put(bare, name);
+        }
+        return new Renamed(this, stored);
+    }
+
+    /// Files whose tensors go by other names.
+    ///
+    /// @param stored the name in `files` of each name here
+    record Renamed(WeightFiles files, Map<String, String> stored) implements WeightFiles {
+        @Override
+        public Set<String> names() {
+            return stored.keySet();
+        }
+
+        @Override
+        public Tensor tensor(String name) {
+            return files.tensor(stored.getOrDefault(name, name));
+        }
+    }
+
     /// `model.safetensors` or its shards.
     record Safetensors(SafetensorsDirectory files) implements WeightFiles {
         @Override
@@ -38,6 +73,19 @@ sealed interface WeightFiles {
         @Override
         public Tensor tensor(String name) {
             return files.tensor(name);
+        }
+    }
+
+    /// One safetensors file of any name.
+    record SafetensorsOne(SafetensorsFile file) implements WeightFiles {
+        @Override
+        public Set<String> names() {
+            return file.names();
+        }
+
+        @Override
+        public Tensor tensor(String name) {
+            return file.tensor(name);
         }
     }
 

@@ -2,22 +2,25 @@ package dev.lingyu.serve;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lingyu.engine.DecoderChoice;
 import dev.lingyu.engine.DecodingMethod;
+import dev.lingyu.engine.EarlyStopping;
 import dev.lingyu.engine.SamplingException;
 import dev.lingyu.engine.SamplingParams;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 
-/// How a request asks for its tokens to be chosen: OpenAI's fields, those that vLLM added, and the handbook's
-/// `decoder` and `max_length`.
+/// How a request asks for its tokens to be chosen: OpenAI's fields, those that vLLM added, Hugging Face's
+/// settings of
+/// beam and contrastive search, and the handbook's `decoder` and `max_length`.
 final class SamplingFields {
-    /// What the engine runs at present.
-    private static final Set<DecodingMethod> RUNNABLE = Set.of(DecodingMethod.GREEDY, DecodingMethod.SAMPLE);
-
     private static final int MOST_ALTERNATIVES = 20;
 
     private SamplingFields() {}
@@ -29,10 +32,15 @@ final class SamplingFields {
     /// @throws ApiException 400, naming the field
     static SamplingParams read(RequestFields fields, ServedModel model, OptionalInt alternatives, int maxNewTokens) {
         SamplingParams.Builder params = SamplingParams.builder().maxNewTokens(maxNewTokens);
-        fields.text("decoder").ifPresent(name -> params.decoder(decoder(name)));
+        DecodingMethod decoder = decoder(fields);
+        params.decoder(decoder);
         fields.number("temperature", value -> params.temperature(between("temperature", value, 0, 2)));
         fields.number("top_p", params::topP);
-        fields.whole("top_k").ifPresent(params::topK);
+        if (decoder == DecodingMethod.CONTRASTIVE) {
+            fields.whole("top_k").ifPresent(params::contrastiveTopK);
+        } else {
+            fields.whole("top_k").ifPresent(params::topK);
+        }
         fields.number("min_p", params::minP);
         fields.number("typical_p", params::typicalP);
         fields.number("repetition_penalty", params::repetitionPenalty);
@@ -46,6 +54,10 @@ final class SamplingFields {
         params.logitBias(logitBias(fields, model));
         fields.wholeLong("seed").ifPresent(params::seed);
         fields.whole("n").ifPresent(params::n);
+        fields.whole("num_beams").ifPresent(params::beams);
+        fields.number("length_penalty", params::lengthPenalty);
+        earlyStopping(fields).ifPresent(params::earlyStopping);
+        fields.number("penalty_alpha", params::penaltyAlpha);
         alternatives.ifPresent(params::logprobs);
         try {
             return params.build();
@@ -117,21 +129,27 @@ final class SamplingFields {
         return count;
     }
 
-    private static DecodingMethod decoder(String name) {
-        DecodingMethod method;
+    /// Settings of sampling beside another decoder are left alone: clients send their defaults with every
+    /// request.
+    private static DecodingMethod decoder(RequestFields fields) {
+        Set<String> given = new LinkedHashSet<>(DecoderChoice.OWNED);
+        given.removeIf(field -> fields.value(field).isEmpty());
         try {
-            method = DecodingMethod.parse(name);
+            return DecoderChoice.of(fields.text("decoder"), given, DecodingMethod.SAMPLE, UnaryOperator.identity());
         } catch (SamplingException e) {
-            throw ApiException.field("decoder", Json.reason(e) + ".");
+            String message = Json.reason(e) + ".";
+            throw ApiException.field(message.split(" ", 2)[0], message);
         }
-        if (!RUNNABLE.contains(method)) {
-            throw ApiException.field(
-                    "decoder",
-                    "unsupported_value",
-                    "decoder is \"" + method.label()
-                            + "\", which this version does not run yet; expected \"sample\" or \"greedy\".");
-        }
-        return method;
+    }
+
+    /// true, false or "never", as Hugging Face has it.
+    private static Optional<EarlyStopping> earlyStopping(RequestFields fields) {
+        return fields.value("early_stopping").map(node -> {
+            if (!node.isBoolean() && !node.asText().equals("never")) {
+                throw RequestFields.wrong("early_stopping", node, "true, false or \"never\"");
+            }
+            return EarlyStopping.parse(node.asText());
+        });
     }
 
     private static double between(String field, double value, double low, double high) {

@@ -73,6 +73,46 @@ class ChatCompletionsTest {
     }
 
     @Test
+    void aBeamSearchGivesItsBestAnswersAndStreamsThemAtItsEnd() {
+        String beam = ",\"decoder\":\"beam\",\"num_beams\":3,\"n\":2,\"length_penalty\":0.8,\"max_tokens\":12";
+        JsonNode whole =
+                TinyServer.json(tiny.post(PATH, TinyServer.chat("保修多久？", beam)).body());
+        assertThat(whole.path("choices")).hasSize(2);
+        String best = whole.at("/choices/0/message/content").asText();
+        assertThat(whole.at("/choices/1/message/content").asText()).isNotEqualTo(best);
+        List<JsonNode> events = TinyServer.events(tiny.post(PATH, TinyServer.chat("保修多久？", beam + ",\"stream\":true"))
+                .body());
+        assertThat(joined(events, 0)).isEqualTo(best);
+        assertThat(joined(events, 1))
+                .isEqualTo(whole.at("/choices/1/message/content").asText());
+        // One beam is the most probable token each time.
+        String one = ",\"num_beams\":1,\"max_tokens\":12,\"ignore_eos\":true";
+        assertThat(content(tiny.post(PATH, TinyServer.chat("保修多久？", one)), 0))
+                .isEqualTo(content(
+                        tiny.post(
+                                PATH,
+                                TinyServer.chat("保修多久？", ",\"temperature\":0,\"max_tokens\":12,\"ignore_eos\":true")),
+                        0));
+    }
+
+    @Test
+    void contrastiveSearchIsTheSameEveryTimeAndTakesTheSettingsThatPagesAlwaysSend() {
+        String search = ",\"decoder\":\"contrastive\",\"penalty_alpha\":0.4,\"top_k\":3,\"max_tokens\":12"
+                + ",\"temperature\":0.95,\"top_p\":0.7,\"logprobs\":true,\"top_logprobs\":2";
+        HttpResponse<String> first = tiny.post(PATH, TinyServer.chat("保修多久？", search));
+        assertThat(first.statusCode()).as(first.body()).isEqualTo(200);
+        assertThat(content(tiny.post(PATH, TinyServer.chat("保修多久？", search)), 0))
+                .isEqualTo(content(first, 0));
+        assertThat(TinyServer.json(first.body()).at("/choices/0/logprobs/content/0/top_logprobs"))
+                .hasSize(2);
+        assertThat(joined(
+                        TinyServer.events(tiny.post(PATH, TinyServer.chat("保修多久？", search + ",\"stream\":true"))
+                                .body()),
+                        0))
+                .isEqualTo(content(first, 0));
+    }
+
+    @Test
     void usageComesLastWhereItIsAskedFor() {
         List<JsonNode> events = TinyServer.events(tiny.post(
                         PATH,

@@ -63,8 +63,14 @@ class ErrorsTest {
             logprobs               | ,"logprobs":3                          | true or false
             stream                 | ,"stream":"yes"                        | true or false
             stream_options         | ,"stream_options":{}                   | "stream": true
-            decoder                | ,"decoder":"contrastive"               | does not run yet
-            decoder                | ,"decoder":"beam"                      | does not run yet
+            num_beams              | ,"decoder":"sample","num_beams":3      | setting of beam search
+            penalty_alpha          | ,"num_beams":2,"penalty_alpha":0.5     | no effect with beam
+            num_beams              | ,"num_beams":65                        | from 1 to 64
+            early_stopping         | ,"early_stopping":"soon"               | "never"
+            n                      | ,"decoder":"beam","n":5                | num_beams
+            n                      | ,"decoder":"contrastive","n":2         | same answer every time
+            penalty_alpha          | ,"penalty_alpha":1.5                   | from 0 to 1
+            logprobs               | ,"num_beams":2,"logprobs":true,"top_logprobs":2 | no alternatives
             decoder                | ,"decoder":"magic"                     | greedy, sample
             tools                  | ,"tools":[{"type":"function"}]         | not supported
             response_format        | ,"response_format":{"type":"json_object"} | not supported

@@ -8,6 +8,7 @@ import dev.lingyu.model.LanguageModel;
 import dev.lingyu.model.ModelConfig;
 import dev.lingyu.model.adapter.AdapterConfig;
 import dev.lingyu.model.tokenizer.Tokenizer;
+import dev.lingyu.model.tokenizer.TokenizerEdit;
 import dev.lingyu.tensor.Device;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -18,7 +19,7 @@ final class ModelSource {
 
     static LanguageModel open(TrainConfig config) {
         TrainConfig.Model m = config.model();
-        LanguageModel model = m.scratch() ? fresh(config) : existing(m, config.tuning());
+        LanguageModel model = m.scratch() ? fresh(config) : enlarged(existing(m, config.tuning()), config);
         return m.template().isPresent() ? model.withChatTemplate(m.template().get()) : model;
     }
 
@@ -26,7 +27,7 @@ final class ModelSource {
     /// tokenizer.
     static ChatEncoder encoder(TrainConfig config) {
         TrainConfig.Model m = config.model();
-        Path directory = (m.scratch() ? m.tokenizer().or(m::path) : m.path()).orElseThrow();
+        Path directory = m.scratch() ? m.tokenizer().or(m::path).orElseThrow() : tokenizerDirectory(config);
         Tokenizer tokenizer = Tokenizer.open(directory);
         ChatTemplate template = m.template().isPresent()
                 ? ChatTemplates.fitting(m.template().get(), tokenizer)
@@ -44,6 +45,38 @@ final class ModelSource {
         checkMemory(ModelConfig.read(directory), m, full);
         // What is trained moves to memory of its own; the rest may stay where the file is mapped.
         return LanguageModel.open(directory, new LanguageModel.Options(Optional.of(m.dtype()), m.device(), full));
+    }
+
+    /// Gives the embedding rows for the tokens that the config adds.
+    private static LanguageModel enlarged(LanguageModel model, TrainConfig config) {
+        TrainConfig.Vocabulary vocabulary = config.model().vocabulary();
+        if (!vocabulary.resize()) {
+            return model;
+        }
+        if (!(config.tuning() instanceof Tuning.Full)) {
+            model.close();
+            throw TrainException.input("resize_vocab and add_tokens need finetuning_type: full: an adapter alone can't hold "
+                    + "the new rows. Enlarge the model first (lingyu tokenizer extend), then train the adapter on that.");
+        }
+        return model.withTokenizer(
+                Tokenizer.open(tokenizerDirectory(config)), vocabulary.multiple(), token -> new int[0]);
+    }
+
+    /// Where the tokenizer of an existing model lies. One with added tokens goes to the output directory right away:
+    /// it is copied from there with every checkpoint.
+    private static Path tokenizerDirectory(TrainConfig config) {
+        TrainConfig.Model m = config.model();
+        TrainConfig.Vocabulary vocabulary = m.vocabulary();
+        Path own = m.path().orElseThrow();
+        Path directory = vocabulary.resize() ? m.tokenizer().orElse(own) : own;
+        if (vocabulary.tokens().isEmpty() && vocabulary.special().isEmpty()) {
+            return directory;
+        }
+        TokenizerEdit.of(directory)
+                .add(vocabulary.special(), true)
+                .add(vocabulary.tokens(), false)
+                .save(config.output().directory());
+        return config.output().directory();
     }
 
     /// Refuses a model that can't fit before its weights take what is there; rows are not known yet, nor how

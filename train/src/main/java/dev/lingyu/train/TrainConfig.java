@@ -5,6 +5,7 @@ import dev.lingyu.dataset.Mix;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -44,6 +45,7 @@ public record TrainConfig(
     /// @param shape     `model_config`: the config.json of a fresh model, given in the YAML itself
     /// @param tokenizer `tokenizer_name_or_path`, where it is not the model's
     /// @param template  `template`: a built-in chat template's name; empty for the model's own
+    /// @param vocabulary `add_tokens`, `add_special_tokens`, `resize_vocab`, `resize_vocab_multiple`
     /// @param dtype     what the model computes in: `bf16: true`, `fp16: true` (with a loss scale), else f32
     /// @param device    `device`
     public record Model(
@@ -52,8 +54,17 @@ public record TrainConfig(
             Optional<ObjectNode> shape,
             Optional<Path> tokenizer,
             Optional<String> template,
+            Vocabulary vocabulary,
             DType dtype,
             Device device) {}
+
+    /// What becomes of the vocabulary before training.
+    ///
+    /// @param tokens   `add_tokens`: words that become tokens
+    /// @param special  `add_special_tokens`, or `new_special_tokens`: markers that become tokens
+    /// @param resize   `resize_vocab`: whether the embedding may grow; true where tokens are added
+    /// @param multiple `resize_vocab_multiple`: its number of rows becomes a multiple of this
+    public record Vocabulary(List<String> tokens, List<String> special, boolean resize, int multiple) {}
 
     /// What it learns from.
     ///
@@ -206,8 +217,22 @@ public record TrainConfig(
                 shape,
                 tokenizer,
                 s.text("template"),
+                vocabulary(s),
                 bf16 ? DType.BF16 : fp16 ? DType.F16 : DType.F32,
                 s.parsed("device", "auto", Device::parse));
+    }
+
+    private static Vocabulary vocabulary(Settings s) {
+        List<String> tokens = s.texts("add_tokens");
+        List<String> special = new ArrayList<>(s.texts("add_special_tokens"));
+        special.addAll(s.texts("new_special_tokens"));
+        boolean adds = !tokens.isEmpty() || !special.isEmpty();
+        boolean resize = s.flag("resize_vocab", adds);
+        if (adds && !resize) {
+            throw s.wrong(
+                    "resize_vocab", "true, as tokens are added", s.fields().path("resize_vocab"));
+        }
+        return new Vocabulary(tokens, special, resize, s.whole("resize_vocab_multiple", 8, 1));
     }
 
     private static Data data(Settings s, Stage stage) {

@@ -62,6 +62,14 @@ final class NativeTokenizer implements AutoCloseable {
                 encoding -> new Spans(toInts(LIBRARY.getTokenIds(encoding)), LIBRARY.getTokenCharSpans(encoding)));
     }
 
+    /// Ids with the number of the word that each belongs to.
+    Words encodeWithWords(String text) {
+        return encoded(
+                text,
+                false,
+                encoding -> new Words(toInts(LIBRARY.getTokenIds(encoding)), LIBRARY.getWordIds(encoding)));
+    }
+
     PairEncoding encodePair(String first, String second) {
         return using(tokenizer -> {
             long encoding = LIBRARY.encodeDual(tokenizer, wellFormed(first), wellFormed(second), true);
@@ -175,6 +183,9 @@ final class NativeTokenizer implements AutoCloseable {
         }
         return TokenizersLibrary.LIB;
     }
+
+    /// Ids and the words they belong to.
+    record Words(int[] ids, long[] words) {}
 
     /// Ids and the code points they cover.
     record Spans(int[] ids, @Nullable CharSpan[] spans) {}

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
@@ -143,6 +144,21 @@ public final class Tokenizer implements AutoCloseable {
             last = ends[i];
         }
         return new Encoding(encoded.ids(), starts, ends);
+    }
+
+    /// The ids of a text, word by word: no token crosses from one word to the next.
+    List<List<Integer>> words(String text) {
+        NativeTokenizer.Words encoded = tokenizer.encodeWithWords(text);
+        List<List<Integer>> words = new ArrayList<>();
+        long last = -1;
+        for (int i = 0; i < encoded.ids().length; i++) {
+            if (words.isEmpty() || encoded.words()[i] != last) {
+                words.add(new ArrayList<>());
+                last = encoded.words()[i];
+            }
+            words.getLast().add(encoded.ids()[i]);
+        }
+        return words;
     }
 
     /// Turns ids into text; ids that the vocabulary does not have add nothing, broken UTF-8 becomes
