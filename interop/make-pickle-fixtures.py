@@ -61,6 +61,17 @@ def tiny_llama():
     (folder / "config.json").write_text(json.dumps(config, indent=1))
 
 
+def tiny_lora():
+    """An adapter to tiny-llama as PEFT's versions before safetensors left it."""
+    folder = ROOT / "tiny-lora"
+    folder.mkdir(exist_ok=True)
+    module = "base_model.model.model.layers.0.self_attn.q_proj"
+    torch.save({f"{module}.lora_A.weight": values(0, 2, 8), f"{module}.lora_B.weight": values(1, 8, 2)}, folder / "adapter_model.bin")
+    config = {"peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": "../tiny-llama", "r": 2, "lora_alpha": 2, "lora_dropout": 0.0, "bias": "none",
+              "fan_in_fan_out": False, "inference_mode": True, "init_lora_weights": True, "modules_to_save": None, "target_modules": ["q_proj"]}
+    (folder / "adapter_config.json").write_text(json.dumps(config, indent=1))
+
+
 def megatron():
     """A ModelScope directory of a GPT-3 in Megatron's layout, as Megatron nests it, with the options it saves beside."""
     folder = ROOT / "megatron"
@@ -115,6 +126,7 @@ def malicious():
 ROOT.mkdir(parents=True, exist_ok=True)
 plain()
 tiny_llama()
+tiny_lora()
 megatron()
 malicious()
 print("written to", ROOT)

@@ -45,6 +45,23 @@ class PickledModelTest {
         }
     }
 
+    @Test
+    void anAdapterInAdapterModelBinOpensWithItsBaseBesideIt() throws URISyntaxException {
+        try (Scope scope = Scope.open();
+                LanguageModel model = LanguageModel.open(fixture("tiny-lora"), LanguageModel.Options.inference())) {
+            Adapter adapter = model.decoder().adapters().inUse().getFirst();
+            assertThat(adapter.modules()).containsExactly("model.layers.0.self_attn.q_proj");
+            // Tensor 1, as the script numbers them.
+            assertThat(java.util.Arrays.copyOf(
+                            adapter.parameters().get(1).value().toFloats(), 3))
+                    .containsExactly(-0.1875f, 0.25f, 0.6875f);
+            float[] adapted = model.decoder().logits(TokenBatch.of(1, 2, 3)).toFloats();
+            model.decoder().adapters().use();
+            assertThat(model.decoder().logits(TokenBatch.of(1, 2, 3)).toFloats())
+                    .isNotEqualTo(adapted);
+        }
+    }
+
     private static float[] first(Decoder decoder, String name) {
         return java.util.Arrays.copyOf(decoder.parameter(name).value().toFloats(), 3);
     }

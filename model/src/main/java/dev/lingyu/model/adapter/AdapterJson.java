@@ -231,8 +231,7 @@ final class AdapterJson {
         return json;
     }
 
-    private static void putSelection(
-            ObjectNode json, String field, TargetModules.Selection selection, List<String> adapted) {
+    static void putSelection(ObjectNode json, String field, TargetModules.Selection selection, List<String> adapted) {
         switch (selection) {
             case TargetModules.Names(List<String> names) -> putTexts(json, field, names);
             case TargetModules.Regex(String regex) -> json.put(field, regex);

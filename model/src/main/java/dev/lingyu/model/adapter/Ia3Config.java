@@ -44,8 +44,9 @@ public record Ia3Config(
     @Override
     public ObjectNode toJson(List<String> adapted, boolean fanInFanOut) {
         ObjectNode json = AdapterJson.common(this, adapted, fanInFanOut);
-        List<String> feedForward = adapted.stream().filter(this::isFeedForward).toList();
-        feedForward.forEach(json.putArray("feedforward_modules")::add);
+        // PEFT wants these to be among target_modules by the same words.
+        json.putArray("feedforward_modules");
+        feedForwardModules.ifPresent(f -> AdapterJson.putSelection(json, "feedforward_modules", f, adapted));
         json.put("init_ia3_weights", true);
         return json;
     }
