@@ -15,6 +15,7 @@ final class Commands {
             ScoreCommand.class,
             InspectCommand.class,
             TokenizerCommand.class,
+            DataCommand.class,
             ServeCommand.class,
             MergeCommand.class,
             BenchCommand.class,

@@ -12,6 +12,7 @@ import java.util.Optional;
 final class TrainingProgress implements TrainingListener {
     private final String name;
     private final PrintWriter out;
+    private final TokenizingProgress tokenizing = new TokenizingProgress(System.err);
     private Optional<Progress> progress = Optional.empty();
 
     TrainingProgress(String name, PrintWriter out) {
@@ -22,6 +23,11 @@ final class TrainingProgress implements TrainingListener {
     @Override
     public void notice(String sentence) {
         out.println(sentence);
+    }
+
+    @Override
+    public void tokenized(long examples, long rows) {
+        tokenizing.tokenized(examples);
     }
 
     @Override

@@ -6,6 +6,7 @@ import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
@@ -18,6 +19,8 @@ import java.util.zip.GZIPInputStream;
 /// @param bytes opens it
 record Input(Path path, String name, Opener bytes) {
     private static final int PEEK = 1 << 20;
+    private static final String PARQUET = ".parquet";
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
 
     /// Opens a stream.
     public interface Opener {
@@ -30,7 +33,8 @@ record Input(Path path, String name, Opener bytes) {
         name = name.toLowerCase(Locale.ROOT);
     }
 
-    /// True if rows can be read from a file of this name (archives apart).
+    /// True if rows can be read from a stream of a file of this name: not from archives, nor from Parquet, whose end
+    /// is read first.
     public static boolean readable(String name) {
         String plain = withoutGz(name.toLowerCase(Locale.ROOT));
         return plain.endsWith(".jsonl") || plain.endsWith(".json") || plain.endsWith(".txt");
@@ -44,6 +48,9 @@ record Input(Path path, String name, Opener bytes) {
     ///
     /// @throws RowFault if the file is of a kind that can't be read
     public RowSource rows(TextRows unit, int limit) throws IOException, RowFault {
+        if (name.endsWith(PARQUET)) {
+            return ParquetRows.open(path, PATIENCE);
+        }
         InputStream raw = bytes.open();
         try {
             InputStream unpacked = name.endsWith(".gz") ? new GZIPInputStream(raw, 1 << 16) : raw;
@@ -119,12 +126,13 @@ record Input(Path path, String name, Opener bytes) {
     /// Why this name can't be read, if it can't.
     static Optional<String> refusal(String name) {
         String lower = name.toLowerCase(Locale.ROOT);
-        if (readable(lower) || lower.endsWith(".zip")) {
+        if (readable(lower) || lower.endsWith(".zip") || lower.endsWith(PARQUET)) {
             return Optional.empty();
         }
         int dot = lower.lastIndexOf('.');
         String ending = dot < 0 ? "has no ending that says what it is" : "ends in " + lower.substring(dot);
-        return Optional.of("the name " + ending
-                + "; .jsonl, .json, .txt, each also as .gz or in a .zip, can be read. Convert the file, or rename it");
+        return Optional.of(
+                "the name " + ending
+                        + "; .jsonl, .json, .txt, each also as .gz or in a .zip, and .parquet can be read. Convert the file, or rename it");
     }
 }

@@ -79,7 +79,8 @@ final class Inputs {
         }
         if (inputs.isEmpty()) {
             throw DatasetException.inFile(
-                    folder, "the folder holds no .jsonl, .json or .txt file (nor .gz or .zip of them). Check the path");
+                    folder,
+                    "the folder holds no .jsonl, .json, .txt or .parquet file (nor .gz or .zip of the first three). Check the path");
         }
         return inputs;
     }

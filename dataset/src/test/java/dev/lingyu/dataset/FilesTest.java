@@ -184,7 +184,7 @@ class FilesTest {
 
     @Test
     void kindsOfFilesThatCantBeReadAreToldApart() throws IOException {
-        assertThat(told("a.parquet", "PAR1")).contains("ends in .parquet", ".jsonl, .json, .txt");
+        assertThat(told("a.xlsx", "PK")).contains("ends in .xlsx", ".jsonl, .json, .txt", ".parquet");
     }
 
     @Test

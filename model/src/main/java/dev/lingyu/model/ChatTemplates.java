@@ -63,8 +63,7 @@ public final class ChatTemplates {
         if (!entry.stop().isEmpty() && tokenizer.id(entry.stop().getFirst()).isEmpty()) {
             throw new ModelException(
                     ("The chat template '%s' ends answers with %s, which the tokenizer does not have as a "
-                                    + "token. Choose a template that fits this model (template: …), or add the token to the tokenizer "
-                                    + "and a row for it to the embedding first.")
+                                    + "token. Choose a template that fits this model (template: …), or add it: resize_vocab: true.")
                             .formatted(name, entry.stop().getFirst()));
         }
         if (entry.template().source().contains("{{- eos }}")

@@ -11,6 +11,8 @@ import dev.lingyu.model.tokenizer.Tokenizer;
 import dev.lingyu.model.tokenizer.TokenizerEdit;
 import dev.lingyu.tensor.Device;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /// Opens the model that a config starts from: a directory's weights, or fresh ones in a given shape.
@@ -55,8 +57,9 @@ final class ModelSource {
         }
         if (!(config.tuning() instanceof Tuning.Full)) {
             model.close();
-            throw TrainException.input("resize_vocab and add_tokens need finetuning_type: full: an adapter alone can't hold "
-                    + "the new rows. Enlarge the model first (lingyu tokenizer extend), then train the adapter on that.");
+            throw TrainException.input(
+                    "resize_vocab and add_tokens need finetuning_type: full: an adapter alone can't hold "
+                            + "the new rows. Enlarge the model first (lingyu tokenizer extend), then train the adapter on that.");
         }
         return model.withTokenizer(
                 Tokenizer.open(tokenizerDirectory(config)), vocabulary.multiple(), token -> new int[0]);
@@ -69,14 +72,27 @@ final class ModelSource {
         TrainConfig.Vocabulary vocabulary = m.vocabulary();
         Path own = m.path().orElseThrow();
         Path directory = vocabulary.resize() ? m.tokenizer().orElse(own) : own;
-        if (vocabulary.tokens().isEmpty() && vocabulary.special().isEmpty()) {
+        List<String> special = new ArrayList<>(vocabulary.special());
+        if (vocabulary.resize() && m.template().isPresent()) {
+            special.addAll(missingStops(m.template().get(), directory));
+        }
+        if (vocabulary.tokens().isEmpty() && special.isEmpty()) {
             return directory;
         }
         TokenizerEdit.of(directory)
-                .add(vocabulary.special(), true)
+                .add(special, true)
                 .add(vocabulary.tokens(), false)
                 .save(config.output().directory());
         return config.output().directory();
+    }
+
+    /// What ends answers in a template and is no token yet.
+    private static List<String> missingStops(String template, Path tokenizerDirectory) {
+        try (Tokenizer tokenizer = Tokenizer.open(tokenizerDirectory)) {
+            return ChatTemplates.stopTokens(template).stream()
+                    .filter(token -> tokenizer.id(token).isEmpty())
+                    .toList();
+        }
     }
 
     /// Refuses a model that can't fit before its weights take what is there; rows are not known yet, nor how

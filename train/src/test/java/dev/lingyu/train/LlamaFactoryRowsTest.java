@@ -9,6 +9,7 @@ import dev.lingyu.dataset.DatasetException;
 import dev.lingyu.dataset.LabelledExample;
 import dev.lingyu.dataset.Message;
 import dev.lingyu.dataset.PreferencePair;
+import dev.lingyu.dataset.Role;
 import dev.lingyu.dataset.TextExample;
 import dev.lingyu.model.ChatEncoder;
 import dev.lingyu.model.tokenizer.Tokenizer;
@@ -234,7 +235,7 @@ class LlamaFactoryRowsTest {
         assertThat(row.ids().length).isLessThanOrEqualTo(options.cutoff());
         String text = tokenizer.decode(row.ids(), false);
         String question = example.messages().stream()
-                .filter(m -> m.role() == dev.lingyu.dataset.Role.USER)
+                .filter(m -> m.role() == Role.USER)
                 .reduce((a, b) -> b)
                 .orElseThrow()
                 .content();
