@@ -23,7 +23,8 @@ final class ModelSource {
         return m.template().isPresent() ? model.withChatTemplate(m.template().get()) : model;
     }
 
-    /// What makes rows for that model, without its weights: the same tokenizer and template. The caller closes the
+    /// What makes rows for that model, without its weights: the same tokenizer and template. The caller closes
+    /// the
     /// tokenizer.
     static ChatEncoder encoder(TrainConfig config) {
         TrainConfig.Model m = config.model();
@@ -55,14 +56,16 @@ final class ModelSource {
         }
         if (!(config.tuning() instanceof Tuning.Full)) {
             model.close();
-            throw TrainException.input("resize_vocab and add_tokens need finetuning_type: full: an adapter alone can't hold "
-                    + "the new rows. Enlarge the model first (lingyu tokenizer extend), then train the adapter on that.");
+            throw TrainException.input(
+                    "resize_vocab and add_tokens need finetuning_type: full: an adapter alone can't hold "
+                            + "the new rows. Enlarge the model first (lingyu tokenizer extend), then train the adapter on that.");
         }
         return model.withTokenizer(
                 Tokenizer.open(tokenizerDirectory(config)), vocabulary.multiple(), token -> new int[0]);
     }
 
-    /// Where the tokenizer of an existing model lies. One with added tokens goes to the output directory right away:
+    /// Where the tokenizer of an existing model lies. One with added tokens goes to the output directory right
+    /// away:
     /// it is copied from there with every checkpoint.
     private static Path tokenizerDirectory(TrainConfig config) {
         TrainConfig.Model m = config.model();
