@@ -18,14 +18,14 @@ final class AdaptedEngines implements AutoCloseable {
     private AdaptedEngines() {}
 
     /// @param base stays the caller's, to be closed after this
-    static AdaptedEngines start(LanguageModel base, Map<String, Path> adapters) {
+    static AdaptedEngines start(LanguageModel base, Map<String, Path> adapters, EngineOptions options) {
         AdaptedEngines started = new AdaptedEngines();
         try {
             adapters.forEach((name, directory) -> {
                 LanguageModel model = base.sharing();
                 started.models.add(model);
                 model.adapt(name, directory);
-                started.engines.put(name, Engine.start(model, EngineOptions.defaults()));
+                started.engines.put(name, Engine.start(model, options));
             });
             return started;
         } catch (RuntimeException e) {

@@ -51,7 +51,7 @@ final class ChatCommand implements Callable<Integer> {
         PrintWriter err = Objects.requireNonNull(spec).commandLine().getErr();
         boolean watched = Terminal.showsOutput();
         try (LanguageModel opened = model.open();
-                Engine engine = Engine.start(opened, EngineOptions.defaults())) {
+                Engine engine = Engine.start(opened, sampling.engine(EngineOptions.defaults()))) {
             ChatSession session = new ChatSession(engine, params, Optional.ofNullable(system));
             if (opened.chatTemplate().isEmpty()) {
                 err.println("This model has no chat template; it is asked with " + session.templateName() + ".");

@@ -32,7 +32,8 @@ import picocli.CommandLine.Spec;
 /// model's chat template. Only the new text is printed, as it comes.
 ///
 /// `--input` takes rows `{"messages":[…]}`, `{"text":"…"}` or `{"input_ids":[…]}` and writes rows
-/// `{"prompt_ids":[…],"new_ids":[…],"text":"…"}` in their order; with `--n` above 1, n rows for each. An end token
+/// `{"prompt_ids":[…],"new_ids":[…],"text":"…"}` in their order; with `--n` above 1, n rows for each. An end
+/// token
 /// that stopped an answer is the last of `new_ids`; `text` is without special tokens and without the stop text.
 @Command(name = "generate", description = "Continues a text, answers a message, or does so for every row of a file.")
 final class GenerateCommand implements Callable<Integer> {
@@ -90,7 +91,7 @@ final class GenerateCommand implements Callable<Integer> {
             return continueFile(input, Objects.requireNonNull(output), params);
         }
         try (LanguageModel opened = model.open();
-                Engine engine = Engine.start(opened, EngineOptions.defaults())) {
+                Engine engine = Engine.start(opened, sampling.engine(EngineOptions.defaults()))) {
             print(engine, new GenerationRequest(promptIds(opened), params));
         }
         return 0;
@@ -150,7 +151,7 @@ final class GenerateCommand implements Callable<Integer> {
         EngineOptions options = new EngineOptions(
                 batchSize, EngineOptions.defaults().prefillChunk(), Integer.MAX_VALUE, OptionalInt.empty());
         try (LanguageModel opened = model.open();
-                Engine engine = Engine.start(opened, options)) {
+                Engine engine = Engine.start(opened, sampling.engine(options))) {
             PromptReader reader = new PromptReader(opened, PromptReader.PROMPTS, engine.contextLength() - 1);
             List<int[]> prompts = rows.stream().map(reader::ids).toList();
             new BatchGeneration(engine, params, 2 * batchSize).run(prompts, target);

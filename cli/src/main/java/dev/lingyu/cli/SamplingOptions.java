@@ -3,6 +3,7 @@ package dev.lingyu.cli;
 import dev.lingyu.engine.DecoderChoice;
 import dev.lingyu.engine.DecodingMethod;
 import dev.lingyu.engine.EarlyStopping;
+import dev.lingyu.engine.EngineOptions;
 import dev.lingyu.engine.SamplingParams;
 import java.util.List;
 import java.util.Map;
@@ -90,6 +91,17 @@ final class SamplingOptions {
                     "How much --decoder contrastive avoids what is like what stands already, 0 to 1 (default: 0.6); "
                             + "it chooses among --top-k tokens (default: 4).")
     private @Nullable Double penaltyAlpha;
+
+    @Option(
+            names = "--batch-invariant",
+            description = "Fixed row tiles: in 16 bits, too, what a row gets does not depend on the rest of the batch. "
+                    + "Slower.")
+    private boolean batchInvariant;
+
+    /// The engine's options with what was asked for here.
+    EngineOptions engine(EngineOptions options) {
+        return options.withBatchInvariant(batchInvariant);
+    }
 
     /// The settings as given.
     ///

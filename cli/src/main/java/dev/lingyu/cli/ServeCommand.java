@@ -1,5 +1,6 @@
 package dev.lingyu.cli;
 
+import dev.lingyu.engine.EngineOptions;
 import dev.lingyu.serve.Server;
 import java.io.PrintWriter;
 import java.util.Objects;
@@ -46,6 +47,12 @@ final class ServeCommand implements Callable<Integer> {
             description = "What clients must send as bearer token (default: the variable LINGYU_API_KEY, else none).")
     private Optional<String> apiKey = Optional.empty();
 
+    @Option(
+            names = "--batch-invariant",
+            description =
+                    "Fixed row tiles: in 16 bits, too, a seed gives the same tokens whatever else is asked. Slower.")
+    private boolean batchInvariant;
+
     @Spec
     private @Nullable CommandSpec spec;
 
@@ -54,6 +61,7 @@ final class ServeCommand implements Callable<Integer> {
         PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
         Server.Builder server = Server.builder().host(host).port(port);
         apiKey.filter(key -> !key.isEmpty()).ifPresent(server::apiKey);
-        return new Serving(out).run(model.directory(), model.options(), modelId, model.adapters(), server);
+        return new Serving(out, EngineOptions.defaults().withBatchInvariant(batchInvariant))
+                .run(model.directory(), model.options(), modelId, model.adapters(), server);
     }
 }

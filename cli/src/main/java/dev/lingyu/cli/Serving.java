@@ -21,9 +21,15 @@ final class Serving {
     private static final Duration GRACE = Duration.ofSeconds(20);
 
     private final PrintWriter out;
+    private final EngineOptions engineOptions;
 
     Serving(PrintWriter out) {
+        this(out, EngineOptions.defaults());
+    }
+
+    Serving(PrintWriter out, EngineOptions engineOptions) {
         this.out = out;
+        this.engineOptions = engineOptions;
     }
 
     /// Serves until the process is told to end.
@@ -51,8 +57,8 @@ final class Serving {
         CountDownLatch stop = new CountDownLatch(1);
         CountDownLatch stopped = new CountDownLatch(1);
         try (LanguageModel model = LanguageModel.open(directory, options);
-                Engine engine = Engine.start(model, EngineOptions.defaults());
-                AdaptedEngines adapted = AdaptedEngines.start(model, adapters);
+                Engine engine = Engine.start(model, engineOptions);
+                AdaptedEngines adapted = AdaptedEngines.start(model, adapters, engineOptions);
                 Server server = adapted.addTo(builder.model(id, engine), id)
                         .grace(GRACE)
                         .start()) {

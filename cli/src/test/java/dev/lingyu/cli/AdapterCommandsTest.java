@@ -186,7 +186,7 @@ class AdapterCommandsTest {
         adapters.put("two", second);
         try (LanguageModel model = LanguageModel.open(base, LanguageModel.Options.inference());
                 Engine engine = Engine.start(model, EngineOptions.defaults());
-                AdaptedEngines adapted = AdaptedEngines.start(model, adapters);
+                AdaptedEngines adapted = AdaptedEngines.start(model, adapters, EngineOptions.defaults());
                 Server server = adapted.addTo(Server.builder().port(0).model("base", engine), "base")
                         .start();
                 HttpClient client = HttpClient.newHttpClient()) {

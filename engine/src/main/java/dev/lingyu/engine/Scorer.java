@@ -40,6 +40,13 @@ public final class Scorer {
         this(decoder, BATCH_TOKENS, Math.max(1, LOGITS / decoder.config().vocabularySize()));
     }
 
+    /// A scorer that takes longer rows whole.
+    ///
+    /// @param batchTokens tokens that go through the blocks together, and the longest row that goes through whole
+    public Scorer(Decoder decoder, int batchTokens) {
+        this(decoder, batchTokens, Math.max(1, LOGITS / decoder.config().vocabularySize()));
+    }
+
     /// @param batchTokens tokens that go through the blocks together, and the longest row that goes through whole
     /// @param headRows    tokens whose logits exist at once
     Scorer(Decoder decoder, int batchTokens, int headRows) {
@@ -92,7 +99,8 @@ public final class Scorer {
         return scores;
     }
 
-    /// `exp(−Σ logprob / Σ (tokens − 1))`: e to the mean negative log-likelihood of all predicted tokens of all rows;
+    /// `exp(−Σ logprob / Σ (tokens − 1))`: e to the mean negative log-likelihood of all predicted tokens of all
+    /// rows;
     /// the first token of a row is not predicted. NaN where no token is predicted.
     public static double perplexity(List<Score> scores) {
         return Math.exp(-scores.stream().mapToDouble(Score::logprob).sum()

@@ -24,6 +24,9 @@ public final class DecoderWeights {
     /// Weights whose type needs no change stay where the operating system mapped them: nothing is read before
     /// it is used, and they must not be written to. Ask for `writable` to train.
     ///
+    /// Others are converted one by one, so the peak is the model and one tensor: files are mapped, whatever is
+    /// sharded in them, and a device of its own takes each tensor before the next one is read.
+    ///
     /// @param dtype    the type to hold them in
     /// @param writable whether to copy them to memory of their own
     /// @throws ModelException when tensors are missing, superfluous or of the wrong shape
@@ -52,26 +55,31 @@ public final class DecoderWeights {
             Set<String> transposed = WeightLayout.transposedInFiles(shape, config.family());
             Map<String, Parameter> parameters = new LinkedHashMap<>();
             for (Map.Entry<String, long[]> weight : expected.entrySet()) {
-                Tensor stored = files.tensor(storedAs.getOrDefault(weight.getKey(), weight.getKey()));
-                boolean turned = transposed.contains(weight.getKey());
-                long[] asked = turned ? reversed(weight.getValue()) : weight.getValue();
-                if (!Arrays.equals(stored.shape(), asked)) {
-                    throw new ModelException("%s: the tensor \"%s\" has the shape %s, config.json asks for %s."
-                            .formatted(
-                                    directory,
-                                    weight.getKey(),
-                                    Arrays.toString(stored.shape()),
-                                    Arrays.toString(asked)));
+                String name = weight.getKey();
+                // One scope each: what a conversion needs on its way is gone before the next tensor is read.
+                try (Scope each = Scope.open()) {
+                    Tensor stored = files.tensor(storedAs.getOrDefault(name, name));
+                    boolean turned = transposed.contains(name);
+                    check(directory, name, stored, turned ? reversed(weight.getValue()) : weight.getValue());
+                    Tensor value = converted(stored, turned, dtype, device);
+                    boolean mapped = !turned && stored.dtype() == dtype && device.equals(Device.CPU);
+                    parameters.put(name, new Parameter(name, mapped && writable ? value.copy() : value, turned));
                 }
-                Tensor plain = turned ? stored.transpose(0, 1).contiguous() : stored;
-                Tensor value = plain.to(dtype).to(device);
-                boolean mapped = !turned && stored.dtype() == dtype && device.equals(Device.CPU);
-                parameters.put(
-                        weight.getKey(),
-                        new Parameter(weight.getKey(), mapped && writable ? value.copy() : value, turned));
             }
             return new Decoder(shape, config.family().names(), parameters);
         }
+    }
+
+    private static void check(Path directory, String name, Tensor stored, long[] asked) {
+        if (!Arrays.equals(stored.shape(), asked)) {
+            throw new ModelException("%s: the tensor \"%s\" has the shape %s, config.json asks for %s."
+                    .formatted(directory, name, Arrays.toString(stored.shape()), Arrays.toString(asked)));
+        }
+    }
+
+    private static Tensor converted(Tensor stored, boolean turned, DType dtype, Device device) {
+        Tensor plain = turned ? stored.transpose(0, 1).contiguous() : stored;
+        return plain.to(dtype).to(device);
     }
 
     private static long[] reversed(long[] shape) {

@@ -4,7 +4,9 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import dev.lingyu.tensor.DType;
+import dev.lingyu.tensor.TensorException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -115,7 +117,12 @@ public record ModelConfig(Family family, DecoderConfig decoder, SpecialTokens to
     }
 
     private static DType dtype(ConfigJson json) {
-        return DType.parse(json.textOr("float32", "dtype", "torch_dtype"));
+        String name = json.textOr("float32", "dtype", "torch_dtype");
+        try {
+            return DType.parse(name);
+        } catch (TensorException e) {
+            throw json.wrong("dtype", "float32, bfloat16 or float16", TextNode.valueOf(name));
+        }
     }
 
     /// The document to save for weights of some type: the fields as read, with what this program knows put

@@ -25,7 +25,8 @@ final class ModelSource {
         return m.template().isPresent() ? model.withChatTemplate(m.template().get()) : model;
     }
 
-    /// What makes rows for that model, without its weights: the same tokenizer and template. The caller closes the
+    /// What makes rows for that model, without its weights: the same tokenizer and template. The caller closes
+    /// the
     /// tokenizer.
     static ChatEncoder encoder(TrainConfig config) {
         TrainConfig.Model m = config.model();
@@ -65,7 +66,8 @@ final class ModelSource {
                 Tokenizer.open(tokenizerDirectory(config)), vocabulary.multiple(), token -> new int[0]);
     }
 
-    /// Where the tokenizer of an existing model lies. One with added tokens goes to the output directory right away:
+    /// Where the tokenizer of an existing model lies. One with added tokens goes to the output directory right
+    /// away:
     /// it is copied from there with every checkpoint.
     private static Path tokenizerDirectory(TrainConfig config) {
         TrainConfig.Model m = config.model();

@@ -6,6 +6,6 @@ import picocli.CommandLine.Command;
 @Command(
         name = "bench",
         mixinStandardHelpOptions = true,
-        description = "Measures speed beside this machine's own limits.",
-        subcommands = {GemmBench.class, TrainBench.class})
+        description = "Measures speed beside this machine's own limits, and what models can do.",
+        subcommands = {GemmBench.class, TrainBench.class, ExtrapolateBench.class, BatchInvarianceBench.class})
 public final class BenchCommand {}

@@ -20,6 +20,7 @@ import net.jqwik.api.ShrinkingMode;
 import net.jqwik.api.Tag;
 import net.jqwik.api.lifecycle.AfterContainer;
 import net.jqwik.api.lifecycle.BeforeContainer;
+import net.jqwik.api.statistics.Statistics;
 import org.jspecify.annotations.Nullable;
 
 /// Foreign bytes never bring the program down: a damaged file is a sentence, and any text survives
@@ -51,7 +52,7 @@ class TokenizerFuzzTest {
 
     /// The seed is fixed: a damage that native code does not survive ends the whole test run, so
     /// new ones are looked for in [#manyDamagedFilesOpenOrAreRefused] only.
-    @Property(tries = 600, seed = "20261124", shrinking = ShrinkingMode.OFF)
+    @Property(tries = 1000, seed = "20261124", shrinking = ShrinkingMode.OFF)
     void aDamagedFileOpensOrIsRefusedInASentence(@ForAll("damages") Damage damage) throws IOException {
         openOrRefuse(damage);
     }
@@ -72,7 +73,9 @@ class TokenizerFuzzTest {
             assertThat(tokenizer.encodePlain("</s>")).isNotNull();
             assertThat(tokenizer.encodePairWithSpecialTokens("a", "b")).isNotNull();
             assertThat(tokenizer.encodeWithOffsets("a 😀 b")).isNotNull();
+            Statistics.label("damaged tokenizers").collect("opened");
         } catch (TokenizerException e) {
+            Statistics.label("damaged tokenizers").collect("refused");
             assertThat(e.getMessage())
                     .contains(directory.toString())
                     .endsWith(".")
