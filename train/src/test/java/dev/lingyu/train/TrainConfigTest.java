@@ -158,4 +158,25 @@ class TrainConfigTest {
         assertThatThrownBy(() -> read("stage: [pt\n")).hasMessageContaining("not valid YAML");
         assertThatThrownBy(() -> read(MINIMAL, "novalue")).hasMessageContaining("key=value");
     }
+
+    @Test
+    void everyReadyRecipeIsReadAndSaysWhatItsNameSays() throws IOException {
+        Path folder = Path.of("..", "configs").toAbsolutePath().normalize();
+        try (java.util.stream.Stream<Path> files = Files.list(folder)) {
+            List<Path> recipes =
+                    files.filter(f -> f.toString().endsWith(".yaml")).sorted().toList();
+            assertThat(recipes).hasSizeGreaterThan(20);
+            for (Path recipe : recipes) {
+                TrainConfig config = TrainConfig.read(recipe, List.of());
+                String name = recipe.getFileName().toString();
+                assertThat(name).as("stage of " + name).contains("-" + config.source().path("stage").asText() + "-");
+                assertThat(name)
+                        .as("tuning of " + name)
+                        .endsWith("-" + config.source().path("finetuning_type").asText() + ".yaml");
+                assertThat(config.notices()).as("fields without effect in " + name).isEmpty();
+                int rowsPerStep = config.steps().batchSize() * config.steps().accumulation();
+                assertThat(rowsPerStep).isEqualTo(config.stage() == TrainConfig.Stage.PT ? 256 : 64);
+            }
+        }
+    }
 }
