@@ -125,7 +125,7 @@ public final class ChatEncoder {
         int length = text.text().length();
         TreeSet<Integer> cuts = new TreeSet<>(rendered.cuts());
         cuts.remove(0);
-        Encoding encoding = encodeInPieces(text, length, cuts);
+        Encoding encoding = encodeInPieces(text, 0, length, cuts);
         for (Span answer : rendered.answers()) {
             // Cutting changes what comes behind, so each boundary is looked at in the newest tokenization.
             if (answer.start() > 0
@@ -133,7 +133,7 @@ public final class ChatEncoder {
                     && !cuts.contains(answer.start())
                     && !isClean(text, encoding, cuts, answer.start())) {
                 cuts.add(answer.start());
-                encoding = encodeInPieces(text, length, cuts);
+                encoding = encodeInPieces(text, 0, length, cuts);
             }
         }
         return new EncodedChat(encoding.ids(), answers(encoding, rendered.answers()), text.text());
@@ -153,24 +153,30 @@ public final class ChatEncoder {
         return answers;
     }
 
-    /// Whether the ids before a place are those of the text before it alone.
+    /// Whether the ids before a place are those of the text before it alone. Tokens never reach over a special
+    /// token, so only what stands since the last one is looked at.
     private boolean isClean(TypedMarkers.Restored text, Encoding encoding, TreeSet<Integer> cuts, int place) {
         int before = 0;
+        int since = 0;
         while (before < encoding.ids().length && encoding.starts()[before] < place) {
             if (encoding.ends()[before] > place) {
                 return false;
             }
+            if (tokenizer.isSpecial(encoding.ids()[before])) {
+                since = before;
+            }
             before++;
         }
-        int[] alone = encodeInPieces(text, place, cuts).ids();
-        return Arrays.equals(alone, Arrays.copyOf(encoding.ids(), before));
+        int from = since == 0 ? 0 : encoding.starts()[since];
+        int[] alone = encodeInPieces(text, from, place, cuts).ids();
+        return Arrays.equals(alone, 0, alone.length, encoding.ids(), since, before);
     }
 
-    private Encoding encodeInPieces(TypedMarkers.Restored text, int length, TreeSet<Integer> cuts) {
-        List<Integer> bounds = new ArrayList<>(cuts.headSet(length));
-        bounds.add(length);
+    private Encoding encodeInPieces(TypedMarkers.Restored text, int begin, int end, TreeSet<Integer> cuts) {
+        List<Integer> bounds = new ArrayList<>(cuts.subSet(begin, false, end, false));
+        bounds.add(end);
         Joined joined = new Joined();
-        int from = 0;
+        int from = begin;
         for (int to : bounds) {
             encodePiece(text, from, to, joined);
             from = to;

@@ -27,7 +27,8 @@ final class ChatFitter {
 
     /// @param prompt what is read before the answers [tokens]
     /// @param answer what the assistant wrote since the last question [tokens]; it may lose its tail
-    record Size(int prompt, int answer) {
+    /// @param rounds for each question but the last, where what answered it ends [tokens]; empty where unknown
+    record Size(int prompt, int answer, int[] rounds) {
         int total() {
             return prompt + answer;
         }
@@ -52,7 +53,7 @@ final class ChatFitter {
         if (whole.total() <= cutoff) {
             return Optional.of(new Fitted(messages, 0, 0));
         }
-        List<ChatMessage> recent = withoutHistory(messages, measure);
+        List<ChatMessage> recent = withoutHistory(messages, whole, measure);
         int history = messages.size() - recent.size();
         Size size = measure.of(recent);
         if (size.total() <= cutoff) {
@@ -83,7 +84,7 @@ final class ChatFitter {
 
     /// Without as many of the oldest questions, each with all that follows up to the next, as needed; the last
     /// one always stays.
-    private List<ChatMessage> withoutHistory(List<ChatMessage> messages, Measure measure) {
+    private List<ChatMessage> withoutHistory(List<ChatMessage> messages, Size whole, Measure measure) {
         List<Integer> questions = new ArrayList<>();
         for (int i = 0; i < messages.size(); i++) {
             if (messages.get(i).role().equals("user")) {
@@ -93,15 +94,34 @@ final class ChatFitter {
         if (questions.size() < 2) {
             return messages;
         }
-        int low = 1;
-        int high = questions.size() - 1;
-        while (low < high) {
-            int middle = (low + high) / 2;
-            boolean fits = measure.of(from(messages, questions, middle)).total() <= cutoff;
-            low = fits ? low : middle + 1;
-            high = fits ? middle : high;
+        int last = questions.size() - 1;
+        int least = estimate(whole, last);
+        while (least > 1 && fits(messages, questions, least - 1, measure)) {
+            least--;
         }
-        return from(messages, questions, low);
+        while (least < last && !fits(messages, questions, least, measure)) {
+            least++;
+        }
+        return from(messages, questions, least);
+    }
+
+    /// How many questions to leave out, if each takes away as many tokens as it has in the whole.
+    private int estimate(Size whole, int last) {
+        if (whole.rounds().length != last) {
+            return last;
+        }
+        int first = whole.rounds()[0];
+        for (int dropped = 1; dropped <= last; dropped++) {
+            // What stands before the first question stays; it is part of the first round here.
+            if (whole.total() - (whole.rounds()[dropped - 1] - first) <= cutoff) {
+                return dropped;
+            }
+        }
+        return last;
+    }
+
+    private boolean fits(List<ChatMessage> messages, List<Integer> questions, int dropped, Measure measure) {
+        return measure.of(from(messages, questions, dropped)).total() <= cutoff;
     }
 
     private static List<ChatMessage> from(List<ChatMessage> messages, List<Integer> questions, int question) {

@@ -6,8 +6,11 @@ import dev.lingyu.dataset.Message;
 import dev.lingyu.dataset.PreferencePair;
 import dev.lingyu.model.ChatEncoder;
 import dev.lingyu.model.ChatMessage;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -38,7 +41,7 @@ public final class ChatRows {
 
     /// A conversation with labels on its answers.
     public Made<TrainingRow> conversation(Conversation conversation) {
-        ChatEncoder e = encoderFor(conversation);
+        Encodings e = new Encodings(encoderFor(conversation));
         List<ChatMessage> messages = ChatMessages.of(conversation);
         Optional<ChatFitter.Fitted> fitted = fitter.fit(messages, talk -> size(e.training(talk), talk));
         if (fitted.isEmpty()) {
@@ -51,13 +54,13 @@ public final class ChatRows {
     /// A prompt with two answers. What is cut of the prompt is cut for both alike; of the answers each loses only
     /// its own tail.
     public Made<PreferenceRow> preference(PreferencePair pair) {
-        ChatEncoder e = encoderFor(pair.prompt());
+        Encodings e = new Encodings(encoderFor(pair.prompt()));
         List<ChatMessage> chosen = ChatMessages.of(pair.prompt().plus(pair.chosen()));
         ChatMessage rejected =
                 ChatMessages.of(pair.prompt().plus(pair.rejected())).getLast();
         Optional<ChatFitter.Fitted> fitted = fitter.fit(chosen, talk -> {
-            Size both = new Size(e, talk, rejected);
-            return new ChatFitter.Size(both.prompt, both.answer);
+            List<ChatMessage> other = ChatMessages.withLast(talk, rejected);
+            return longer(size(e.training(talk), talk), size(e.training(other), other));
         });
         if (fitted.isEmpty()) {
             return Made.dropped();
@@ -76,17 +79,23 @@ public final class ChatRows {
                 (better.cut() ? 1 : 0) + (worse.cut() ? 1 : 0));
     }
 
-    /// The longer of two answers to one prompt.
-    private static final class Size {
-        private final int prompt;
-        private final int answer;
+    /// What both answers to one prompt need.
+    private static ChatFitter.Size longer(ChatFitter.Size one, ChatFitter.Size two) {
+        return new ChatFitter.Size(
+                Math.max(one.prompt(), two.prompt()), Math.max(one.answer(), two.answer()), one.rounds());
+    }
 
-        Size(ChatEncoder e, List<ChatMessage> talk, ChatMessage other) {
-            ChatFitter.Size one = size(e.training(talk), talk);
-            List<ChatMessage> replaced = ChatMessages.withLast(talk, other);
-            ChatFitter.Size two = size(e.training(replaced), replaced);
-            prompt = Math.max(one.prompt(), two.prompt());
-            answer = Math.max(one.answer(), two.answer());
+    /// Conversations of one example as ids, each encoded once.
+    private static final class Encodings {
+        private final ChatEncoder encoder;
+        private final Map<List<ChatMessage>, ChatEncoder.EncodedChat> known = new HashMap<>();
+
+        Encodings(ChatEncoder encoder) {
+            this.encoder = encoder;
+        }
+
+        ChatEncoder.EncodedChat training(List<ChatMessage> messages) {
+            return known.computeIfAbsent(List.copyOf(messages), encoder::training);
         }
     }
 
@@ -95,7 +104,7 @@ public final class ChatRows {
         ChatEncoder e = encoderFor(prompt);
         List<ChatMessage> messages = ChatMessages.of(prompt);
         Optional<ChatFitter.Fitted> fitted =
-                fitter.fit(messages, talk -> new ChatFitter.Size(e.prompt(talk).length, 0));
+                fitter.fit(messages, talk -> new ChatFitter.Size(e.prompt(talk).length, 0, new int[0]));
         if (fitted.isEmpty()) {
             return Made.dropped();
         }
@@ -140,7 +149,7 @@ public final class ChatRows {
     /// @param promptLength the tokens before its last answer
     private record Labelled(TrainingRow row, boolean cut, int promptLength) {}
 
-    private Labelled labelled(ChatEncoder e, List<ChatMessage> messages, RowOptions how) {
+    private Labelled labelled(Encodings e, List<ChatMessage> messages, RowOptions how) {
         ChatEncoder.EncodedChat chat = e.training(messages);
         boolean[] learned = learned(messages, how.maskHistory());
         int[] labels = new int[chat.ids().length];
@@ -209,20 +218,29 @@ public final class ChatRows {
 
     /// What the assistant wrote since the last question counts as answer, all else as prompt.
     private static ChatFitter.Size size(ChatEncoder.EncodedChat chat, List<ChatMessage> messages) {
-        int answersBefore = 0;
-        int since = 0;
+        List<Integer> answersBefore = new ArrayList<>();
+        int answers = 0;
         for (ChatMessage message : messages) {
-            if (message.role().equals("assistant")) {
-                since++;
-            } else if (message.role().equals("user")) {
-                answersBefore += since;
-                since = 0;
+            if (message.role().equals("user")) {
+                answersBefore.add(answers);
+            } else if (message.role().equals("assistant")) {
+                answers++;
             }
         }
-        int first = answersBefore;
+        int[] ends = new int[answers];
+        for (int i = 0; i < chat.answers().length; i++) {
+            if (chat.answers()[i] >= 0) {
+                ends[chat.answers()[i]] = i + 1;
+            }
+        }
+        int first = answersBefore.isEmpty() ? 0 : answersBefore.getLast();
         int answer = (int) Arrays.stream(chat.answers()).filter(a -> a >= first).count();
         // What closes the last answer behind its end token may be cut without loss.
         int tail = chat.answers().length - endOfAnswers(chat);
-        return new ChatFitter.Size(chat.ids().length - answer - tail, answer);
+        int[] rounds = answersBefore.stream()
+                .skip(1)
+                .mapToInt(before -> before == 0 ? 0 : ends[before - 1])
+                .toArray();
+        return new ChatFitter.Size(chat.ids().length - answer - tail, answer, rounds);
     }
 }
