@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lingyu.cli.CliException;
+import dev.lingyu.cli.Progress;
 import dev.lingyu.data.sample.SampleDomain;
 import dev.lingyu.data.sample.Size;
 import dev.lingyu.model.LanguageModel;
@@ -54,7 +55,7 @@ final class ExtrapolateBench implements Callable<Integer> {
     @Option(
             names = "--length",
             paramLabel = "N",
-            description = "The trained length [tokens] (default: 128; of --model, what its config.json promises).")
+            description = "The trained length [tokens] (default: 64; of --model, what its config.json promises).")
     private @Nullable Integer length;
 
     @Option(names = "--steps", defaultValue = "400", description = "Updates of a training (default: 400).")
@@ -66,8 +67,8 @@ final class ExtrapolateBench implements Callable<Integer> {
     @Option(names = "--hidden", defaultValue = "128", description = "Hidden size, a multiple of 32 (default: 128).")
     private int hidden = 128;
 
-    @Option(names = "--layers", defaultValue = "4", description = "Blocks (default: 4).")
-    private int layers = 4;
+    @Option(names = "--layers", defaultValue = "3", description = "Blocks (default: 3).")
+    private int layers = 3;
 
     @Option(names = "--windows", defaultValue = "16", description = "Texts of 4 lengths to read (default: 16).")
     private int windows = 16;
@@ -99,7 +100,7 @@ final class ExtrapolateBench implements Callable<Integer> {
     }
 
     private List<Extrapolation.Row> trained(Path work, ObjectNode figures) throws IOException {
-        int trainedLength = length == null ? 128 : length;
+        int trainedLength = length == null ? 64 : length;
         List<String> texts = texts();
         Path vocabulary = work.resolve("tokenizer");
         BpeTrainer trainer = new BpeTrainer(BpeSettings.bloom(VOCABULARY));
@@ -140,7 +141,10 @@ final class ExtrapolateBench implements Callable<Integer> {
         Files.createDirectories(target);
         ModelConfig config = training.shape(position);
         long begun = System.nanoTime();
-        double loss = Extrapolation.train(config, training, learned, target, step -> {});
+        double loss;
+        try (Progress progress = Progress.start(name, "steps", training.steps())) {
+            loss = Extrapolation.train(config, training, learned, target, progress::advanceTo);
+        }
         output.line(String.format(
                 Locale.ROOT,
                 "%s: %d steps of %d × %d tokens in %.0f s, loss %.3f",
