@@ -140,9 +140,10 @@ public record TrainConfig(
     /// @param resume       `resume_from_checkpoint`: false starts anew, true (the default) goes on where a
     ///                     run was
     /// @param loggingSteps `logging_steps`
-    /// @param saveSteps    `save_steps`, 0 for none but the last
+    /// @param saveEvery    `save_steps`, or `save_strategy: epoch`; the last step is always saved
     /// @param saveLimit    `save_total_limit`
-    /// @param evalSteps    `eval_steps`, 0 for none but the last
+    /// @param evalEvery    `eval_steps`, or `eval_strategy: epoch`; the last step is checked too
+    /// @param evalBatch    `per_device_eval_batch_size` [sequences]
     /// @param evalOnStart  `eval_on_start`: check before the first step too
     /// @param evalSamples  `eval_samples`: how many held-out rows the model answers at each check, to be read
     /// @param patience     `early_stopping_steps`: end after so many checks in a row without a better held-out
@@ -155,14 +156,41 @@ public record TrainConfig(
             boolean overwrite,
             boolean resume,
             int loggingSteps,
-            int saveSteps,
+            Every saveEvery,
             int saveLimit,
-            int evalSteps,
+            Every evalEvery,
+            int evalBatch,
             boolean evalOnStart,
             int evalSamples,
             int patience,
             boolean loadBest,
             DType saveDtype) {}
+
+    /// How often something happens.
+    ///
+    /// @param steps every so many steps, 0 for never
+    /// @param epoch at the end of every epoch
+    public record Every(int steps, boolean epoch) {
+        /// Whether it is due after so many steps.
+        boolean due(int step, int stepsPerEpoch) {
+            return epoch ? step % stepsPerEpoch == 0 : steps > 0 && step % steps == 0;
+        }
+
+        /// Reads `NAME_strategy` and `NAME_steps` of transformers.
+        static Every read(Settings s, String name, int otherwise) {
+            int steps = s.whole(name + "_steps", otherwise, 0);
+            return switch (s.text(name + "_strategy", "steps")) {
+                case "steps" -> new Every(steps, false);
+                case "epoch" -> new Every(0, true);
+                case "no" -> new Every(0, false);
+                default ->
+                    throw s.wrong(
+                            name + "_strategy",
+                            "steps, epoch or no",
+                            s.fields().path(name + "_strategy"));
+            };
+        }
+    }
 
     /// Reads a YAML file and `key=value` overrides.
     ///
@@ -341,9 +369,10 @@ public record TrainConfig(
                 s.flag("overwrite_output_dir", false),
                 s.flag("resume_from_checkpoint", true),
                 s.whole("logging_steps", 10, 1),
-                s.whole("save_steps", 500, 0),
+                Every.read(s, "save", 500),
                 s.whole("save_total_limit", 3, 1),
-                s.whole("eval_steps", 0, 0),
+                Every.read(s, "eval", 0),
+                s.whole("per_device_eval_batch_size", s.whole("per_device_train_batch_size", 1, 1), 1),
                 s.flag("eval_on_start", false),
                 s.whole("eval_samples", 2, 0),
                 s.whole("early_stopping_steps", 0, 0),

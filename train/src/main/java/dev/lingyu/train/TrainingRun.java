@@ -241,12 +241,12 @@ final class TrainingRun {
                 interval = Interval.EMPTY;
             }
             boolean improved = false;
-            if (!rows.validation().isEmpty() && (last || output.evalSteps() > 0 && done % output.evalSteps() == 0)) {
+            if (!rows.validation().isEmpty() && (last || output.evalEvery().due(done, order.stepsPerEpoch()))) {
                 evaluation = Optional.of(check(log, done));
                 improved = best.check(done, evaluation.get().loss());
                 exhausted = best.exhausted(output.patience());
             }
-            boolean due = output.saveSteps() > 0 && done % output.saveSteps() == 0;
+            boolean due = output.saveEvery().due(done, order.stepsPerEpoch());
             if (!last && (due || improved && output.loadBest())) {
                 save(optimizer, done);
             }
@@ -359,7 +359,7 @@ final class TrainingRun {
     /// Loss and accuracy on the held-out rows, and some answers.
     private TrainingListener.EvaluationReport check(TrainingLog log, int step) throws IOException {
         CausalLmObjective.Outcome outcome = CausalLmObjective.Outcome.NONE;
-        int size = config.steps().batchSize();
+        int size = config.output().evalBatch();
         List<TrainingRow> held = rows.validation();
         for (int from = 0; from < held.size(); from += size) {
             outcome = outcome.plus(CausalLmObjective.evaluate(

@@ -43,7 +43,7 @@ class TrainConfigTest {
         assertThat(config.steps().schedule()).isEqualTo(LearningRate.Shape.LINEAR);
         assertThat(config.steps().maxGradNorm()).isEqualTo(1);
         assertThat(config.steps().seed()).isEqualTo(42);
-        assertThat(config.output().saveSteps()).isEqualTo(500);
+        assertThat(config.output().saveEvery()).isEqualTo(new TrainConfig.Every(500, false));
         assertThat(config.output().loggingSteps()).isEqualTo(10);
         assertThat(config.model().dtype()).isEqualTo(DType.F32);
     }
@@ -178,5 +178,64 @@ class TrainConfigTest {
                 assertThat(rowsPerStep).isEqualTo(config.stage() == TrainConfig.Stage.PT ? 256 : 64);
             }
         }
+    }
+
+    @Test
+    void aRecipeOfLlamaFactoryIsReadUnchanged() throws IOException {
+        TrainConfig config = read("""
+                ### model
+                model_name_or_path: models/llama-3-8b
+                trust_remote_code: true
+                ### method
+                stage: sft
+                do_train: true
+                finetuning_type: lora
+                lora_rank: 8
+                lora_target: all
+                deepspeed: ds_z3_config.json
+                ### dataset
+                dataset: identity,alpaca_en_demo
+                template: llama3
+                cutoff_len: 2048
+                max_samples: 1000
+                overwrite_cache: true
+                preprocessing_num_workers: 16
+                dataloader_num_workers: 4
+                ### output
+                output_dir: saves/sft
+                logging_steps: 10
+                save_steps: 500
+                plot_loss: true
+                overwrite_output_dir: true
+                save_only_model: false
+                report_to: none  # choices: [none, wandb, tensorboard, swanlab, mlflow]
+                ### train
+                per_device_train_batch_size: 1
+                gradient_accumulation_steps: 8
+                learning_rate: 1.0e-4
+                num_train_epochs: 3.0
+                lr_scheduler_type: cosine
+                warmup_ratio: 0.1
+                bf16: true
+                ddp_timeout: 180000000
+                resume_from_checkpoint: null
+                ### eval
+                val_size: 0.1
+                per_device_eval_batch_size: 2
+                eval_strategy: steps
+                eval_steps: 500
+                """);
+        assertThat(config.output().evalEvery()).isEqualTo(new TrainConfig.Every(500, false));
+        assertThat(config.output().evalBatch()).isEqualTo(2);
+        assertThat(config.data().datasets()).containsExactly("identity", "alpaca_en_demo");
+        assertThat(config.notices()).anyMatch(n -> n.contains("deepspeed"));
+    }
+
+    @Test
+    void anEpochMayBeTheInterval() throws IOException {
+        TrainConfig config = read(MINIMAL + "save_strategy: epoch\neval_strategy: 'no'\n");
+        assertThat(config.output().saveEvery().due(30, 15)).isTrue();
+        assertThat(config.output().saveEvery().due(31, 15)).isFalse();
+        assertThat(config.output().evalEvery().due(30, 15)).isFalse();
     }
 }
