@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// LoRA on one layer: `y + s · B(A(dropout(x)))`, computed in the type of A, as PEFT does; with a
-/// magnitude, DoRA.
+/// LoRA on one layer: `y + B(s · A(dropout(x)))`, computed in the type of x whatever A and B are held in, so that
+/// training, rollouts and serving of one model agree; with a magnitude, DoRA.
 final class LoraLinear implements LinearAdapter {
     private final Parameter a;
     private final Parameter b;
@@ -20,7 +20,21 @@ final class LoraLinear implements LinearAdapter {
     private final double dropout;
     private final DropoutMasks masks;
     private final int place;
-    private @Nullable Tensor normOfFrozen;
+    private @Nullable Frozen frozen;
+
+    /// What follows from the weights and is kept while none of them is trained.
+    ///
+    /// @param from  the values that the rest was computed from
+    /// @param a     A in the type of the activations
+    /// @param b     B in that type
+    /// @param ratio DoRA's `m / ‖W + s·BA‖`
+    private record Frozen(List<Tensor> from, Tensor a, Tensor b, Optional<Tensor> ratio) {
+        void close() {
+            a.close();
+            b.close();
+            ratio.ifPresent(Tensor::close);
+        }
+    }
 
     /// @param a         A [r × in]
     /// @param b         B [out × r]
@@ -45,45 +59,65 @@ final class LoraLinear implements LinearAdapter {
 
     @Override
     public Tensor output(Linear linear, Tensor x, Tensor y) {
-        Tensor dropped = masks.apply(x.to(a.value().dtype()), dropout, place);
-        Tensor low = Functional.linear(dropped, a.value(), Optional.empty());
-        Tensor delta = Functional.linear(low, b.value(), Optional.empty()).mul(scale);
-        if (magnitude.isEmpty()) {
-            return y.add(delta).to(y.dtype());
+        Frozen w = weights(linear, x.dtype());
+        Tensor dropped = masks.apply(x, dropout, place);
+        Tensor low = Functional.linear(dropped, w.a(), Optional.empty()).mul(scale);
+        Tensor delta = Functional.linear(low, w.b(), Optional.empty());
+        if (w.ratio().isEmpty()) {
+            return y.add(delta);
         }
         // y + (m/‖W'‖ − 1) · W x + m/‖W'‖ · s B A x, with W x of what dropout left.
-        Tensor ratio = magnitude.get().value().div(norm(linear));
-        Tensor base = masks.drops(dropout) ? linear.product(dropped.to(x.dtype())) : linear.withoutBias(y);
+        Tensor ratio = w.ratio().get();
+        Tensor base = masks.drops(dropout) ? linear.product(dropped) : linear.withoutBias(y);
         return y.add(base.mul(ratio.add(-1.0))).add(delta.mul(ratio)).to(y.dtype());
     }
 
-    /// `‖W + s·BA‖` of each row [out]; a constant to differentiation. Kept while nothing of it is trained.
-    private Tensor norm(Linear linear) {
-        boolean frozen = !a.trainable() && !b.trainable();
-        if (!frozen) {
+    private Frozen weights(Linear linear, DType type) {
+        if (parameters().stream().anyMatch(Parameter::trainable)) {
             weightsChanged();
+            return compute(linear, type);
         }
-        Tensor kept = normOfFrozen;
-        if (kept != null) {
-            return kept;
-        }
-        Tensor norm = Scope.compute(() -> {
+        Frozen kept = frozen;
+        if (kept == null || kept.a().dtype() != type || !kept.from().equals(values())) {
+            weightsChanged();
             try (Autograd.Mode off = Autograd.off()) {
-                return rowNorms(sum(linear.weight().value().to(a.value().dtype())));
+                kept = compute(linear, type);
+            }
+            kept.a().detachFromScope();
+            kept.b().detachFromScope();
+            kept.ratio().ifPresent(Tensor::detachFromScope);
+            frozen = kept;
+        }
+        return kept;
+    }
+
+    private Frozen compute(Linear linear, DType type) {
+        return new Frozen(
+                values(),
+                a.value().to(type),
+                b.value().to(type),
+                magnitude.map(m -> m.value().div(norm(linear)).to(type)));
+    }
+
+    private List<Tensor> values() {
+        return parameters().stream().map(Parameter::value).toList();
+    }
+
+    /// `‖W + s·BA‖` of each row [out], f32; a constant to differentiation.
+    private Tensor norm(Linear linear) {
+        return Scope.compute(() -> {
+            try (Autograd.Mode off = Autograd.off()) {
+                return rowNorms(sum(linear.weight().value().to(DType.F32)));
             }
         });
-        if (frozen) {
-            normOfFrozen = norm.detachFromScope();
-        }
-        return norm;
     }
 
     @Override
     public void weightsChanged() {
-        Tensor kept = normOfFrozen;
+        Frozen kept = frozen;
         if (kept != null) {
             kept.close();
-            normOfFrozen = null;
+            frozen = null;
         }
     }
 

@@ -245,7 +245,7 @@ class AdaptersTest {
     }
 
     @Test
-    void aBaseInBf16ComputesItsAdapterInF32AndStaysBf16() {
+    void aBaseInBf16StaysSoAndItsAdapterIsHeldInF32() {
         try (Decoder decoder = decoder(false, DType.BF16)) {
             Adapter adapter =
                     decoder.adapters().create("a", lora(0, false, LoraConfig.Bias.ALL, List.of("lm_head")), 1);
