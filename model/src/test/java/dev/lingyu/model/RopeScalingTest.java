@@ -31,12 +31,11 @@ class RopeScalingTest {
         ModelConfig config = ModelConfig.of(fields, file.toString());
         try (Scope scope = Scope.open();
                 Decoder decoder = DecoderWeights.load(golden.directory(), config, DType.F32, Device.CPU, false)) {
-            int[] row = golden.sequences("full.input_ids", "full.attention_mask").getFirst();
+            int[] row =
+                    golden.sequences("full.input_ids", "full.attention_mask").getFirst();
             // A shorter neighbour: dynamic scaling is each sequence's own.
             TokenBatch batch = TokenBatch.of(List.of(new int[] {9, 10, 11}, row));
-            float[] found = decoder.logits(batch)
-                    .select(0, batch.lastRows()[1])
-                    .toFloats();
+            float[] found = decoder.logits(batch).select(0, batch.lastRows()[1]).toFloats();
             float[] expected = new float[found.length];
             for (int i = 0; i < expected.length; i++) {
                 expected[i] = (float) wanted.path("logits").path(i).asDouble();
