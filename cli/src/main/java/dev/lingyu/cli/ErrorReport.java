@@ -33,6 +33,7 @@ public record ErrorReport(int exitCode, String sentence) {
     /// yours here.**
     private static final List<Class<? extends Throwable>> USER_INPUT = List.of(
             CliException.class,
+            dev.lingyu.cli.bench.BenchException.class,
             dev.lingyu.cli.inspect.InspectionException.class,
             dev.lingyu.tensor.TensorException.class,
             dev.lingyu.dataset.DatasetException.class,

@@ -105,7 +105,9 @@ class KillTest {
 
     private void assertSame() throws IOException {
         for (String file : List.of("model.safetensors", "checkpoint-" + STEPS + "/optimizer.safetensors")) {
-            assertThat(Files.mismatch(directory.resolve("whole").resolve(file), directory.resolve("broken").resolve(file)))
+            assertThat(Files.mismatch(
+                            directory.resolve("whole").resolve(file),
+                            directory.resolve("broken").resolve(file)))
                     .as(file)
                     .isEqualTo(-1);
         }

@@ -44,7 +44,8 @@ class LoadingTest {
                 Decoder decoder = DecoderWeights.random(config, saved, 3)) {
             SafetensorsWriter.writeSharded(folder, DecoderWeights.tensors(decoder), SHARD_BYTES);
         }
-        Files.write(folder.resolve("config.json"), config.toJson(saved).toString().getBytes());
+        Files.write(
+                folder.resolve("config.json"), config.toJson(saved).toString().getBytes());
         // Once without looking: code that is compiled for the first time takes memory of the same allocator.
         DecoderWeights.load(folder, config, asked, Device.CPU, writable).close();
         long before = NativeMemory.bytesInUse().orElseThrow();

@@ -3,8 +3,6 @@ package dev.lingyu.cli.bench;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.lingyu.cli.CliException;
-import dev.lingyu.cli.Progress;
 import dev.lingyu.data.sample.SampleDomain;
 import dev.lingyu.data.sample.Size;
 import dev.lingyu.model.LanguageModel;
@@ -82,7 +80,7 @@ final class ExtrapolateBench implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         if (hidden % 32 != 0 || hidden < 32 || steps < 1 || batch < 1 || layers < 1 || windows < 1) {
-            throw new CliException(
+            throw new BenchException(
                     "--hidden is a multiple of 32, and --steps, --batch, --layers and --windows are whole "
                             + "numbers from 1; found " + hidden + ", " + steps + ", " + batch + ", " + layers + ", "
                             + windows
@@ -141,10 +139,8 @@ final class ExtrapolateBench implements Callable<Integer> {
         Files.createDirectories(target);
         ModelConfig config = training.shape(position);
         long begun = System.nanoTime();
-        double loss;
-        try (Progress progress = Progress.start(name, "steps", training.steps())) {
-            loss = Extrapolation.train(config, training, learned, target, progress::advanceTo);
-        }
+        double loss = Extrapolation.train(
+                config, training, learned, target, output.progress(name, "steps", training.steps()));
         output.line(String.format(
                 Locale.ROOT,
                 "%s: %d steps of %d × %d tokens in %.0f s, loss %.3f",
@@ -201,7 +197,7 @@ final class ExtrapolateBench implements Callable<Integer> {
             return SampleDomain.create(Size.FULL, SampleDomain.DEFAULT_SEED).corpus();
         }
         if (!Files.isRegularFile(corpus)) {
-            throw new CliException("--corpus " + corpus + " is no file.");
+            throw new BenchException("--corpus " + corpus + " is no file.");
         }
         return Files.readAllLines(corpus);
     }
@@ -211,7 +207,7 @@ final class ExtrapolateBench implements Callable<Integer> {
         int longest = trainedLength * Extrapolation.FACTORS.getLast();
         int count = Math.min(windows, tokens.length / 10 / longest);
         if (count == 0) {
-            throw new CliException(
+            throw new BenchException(
                     "The corpus has " + tokens.length + " tokens; a tenth of it is less than one text of " + longest
                             + " tokens, 4 × --length: give a longer one, or a smaller --length.");
         }

@@ -2,7 +2,6 @@ package dev.lingyu.cli.bench;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.lingyu.cli.CliException;
 import dev.lingyu.model.ModelConfig;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -46,7 +45,7 @@ final class Shapes {
     /// A shape by name, or the config.json in a file or directory.
     ///
     /// @param layers 0, or how many layers to keep of it
-    /// @throws CliException for an unknown name
+    /// @throws BenchException for an unknown name
     static ModelConfig of(String shape, int layers) {
         try {
             String known = BY_NAME.get(shape);
@@ -59,7 +58,7 @@ final class Shapes {
             } else if (Files.isRegularFile(path.resolve("config.json"))) {
                 json = Files.readString(path.resolve("config.json"));
             } else {
-                throw new CliException("--shape is '" + shape + "'; expected one of "
+                throw new BenchException("--shape is '" + shape + "'; expected one of "
                         + String.join(", ", BY_NAME.keySet()) + ", or a config.json.");
             }
             ObjectNode fields = (ObjectNode) JSON.readTree(json);
@@ -68,7 +67,7 @@ final class Shapes {
             }
             return ModelConfig.of(fields, shape);
         } catch (IOException e) {
-            throw new CliException(shape + " can't be read as a config.json: " + e.getMessage() + ".");
+            throw new BenchException(shape + " can't be read as a config.json: " + e.getMessage() + ".");
         }
     }
 }

@@ -29,9 +29,11 @@ final class ModelFacts {
                 "family",
                 config.family().title() + " (model_type " + config.family().modelType() + ")");
         facts.add("architecture", architectures(config));
-        if (!config.family().verified()) {
-            facts.add("verified", "unverified: no reference was at hand to compare this family's logits with");
-        }
+        facts.add(
+                "verified",
+                config.family().verified()
+                        ? "logits, gradients and decodings of this family were compared with a reference's"
+                        : "unverified: no reference was at hand to compare this family's logits with");
         WeightFacts.addModel(directory, config, facts);
         facts.add("layers", "" + shape.layers());
         facts.add("heads", heads(shape));
