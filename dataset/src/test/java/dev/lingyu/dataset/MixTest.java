@@ -95,8 +95,10 @@ class MixTest {
         List<String> drawn = read(mix("interleave_under", "explicit", List.of(0.6, 0.3, 0.1)));
         assertThat(drawn.stream().collect(Collectors.groupingBy(s -> s.charAt(0), Collectors.counting())))
                 .satisfies(counts -> {
-                    assertThat(counts.getOrDefault('b', 0L) / (double) counts.getOrDefault('a', 1L)).isCloseTo(0.5, within(0.05));
-                    assertThat(counts.getOrDefault('c', 0L) / (double) counts.getOrDefault('a', 1L)).isCloseTo(1 / 6.0, within(0.03));
+                    assertThat(counts.getOrDefault('b', 0L) / (double) counts.getOrDefault('a', 1L))
+                            .isCloseTo(0.5, within(0.05));
+                    assertThat(counts.getOrDefault('c', 0L) / (double) counts.getOrDefault('a', 1L))
+                            .isCloseTo(1 / 6.0, within(0.03));
                 });
     }
 

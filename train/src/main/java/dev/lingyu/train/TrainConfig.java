@@ -185,9 +185,7 @@ public record TrainConfig(
                 case "no" -> new Every(0, false);
                 default ->
                     throw s.wrong(
-                            name + "_strategy",
-                            "steps, epoch or no",
-                            s.fields().path(name + "_strategy"));
+                            name + "_strategy", "steps, epoch or no", s.fields().path(name + "_strategy"));
             };
         }
     }

@@ -169,11 +169,15 @@ class TrainConfigTest {
             for (Path recipe : recipes) {
                 TrainConfig config = TrainConfig.read(recipe, List.of());
                 String name = recipe.getFileName().toString();
-                assertThat(name).as("stage of " + name).contains("-" + config.source().path("stage").asText() + "-");
+                assertThat(name)
+                        .as("stage of " + name)
+                        .contains("-" + config.source().path("stage").asText() + "-");
                 assertThat(name)
                         .as("tuning of " + name)
                         .endsWith("-" + config.source().path("finetuning_type").asText() + ".yaml");
-                assertThat(config.notices()).as("fields without effect in " + name).isEmpty();
+                assertThat(config.notices())
+                        .as("fields without effect in " + name)
+                        .isEmpty();
                 int rowsPerStep = config.steps().batchSize() * config.steps().accumulation();
                 assertThat(rowsPerStep).isEqualTo(config.stage() == TrainConfig.Stage.PT ? 256 : 64);
             }

@@ -77,8 +77,7 @@ public final class CrossEntropyKernel {
 
     private static void put(long x, long i, float value) {
         int bits = Float.floatToRawIntBits(value);
-        MEMORY.set(
-                ValueLayout.JAVA_SHORT_UNALIGNED, x + 2 * i, (short) (bits + 0x7FFF + (bits >>> 16 & 1) >>> 16));
+        MEMORY.set(ValueLayout.JAVA_SHORT_UNALIGNED, x + 2 * i, (short) (bits + 0x7FFF + (bits >>> 16 & 1) >>> 16));
     }
 
     private static boolean isFirst(long x, long label, float top) {
