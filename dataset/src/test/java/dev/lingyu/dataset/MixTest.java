@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -93,11 +92,13 @@ class MixTest {
         lines("b", 3000);
         lines("c", 3000);
         List<String> drawn = read(mix("interleave_under", "explicit", List.of(0.6, 0.3, 0.1)));
-        assertThat(drawn.stream().collect(Collectors.groupingBy(s -> s.charAt(0), Collectors.counting())))
-                .satisfies(counts -> {
-                    assertThat(counts.getOrDefault('b', 0L) / (double) counts.getOrDefault('a', 1L)).isCloseTo(0.5, within(0.05));
-                    assertThat(counts.getOrDefault('c', 0L) / (double) counts.getOrDefault('a', 1L)).isCloseTo(1 / 6.0, within(0.03));
-                });
+        double a = count(drawn, "a");
+        assertThat(count(drawn, "b") / a).isCloseTo(0.5, within(0.05));
+        assertThat(count(drawn, "c") / a).isCloseTo(1 / 6.0, within(0.03));
+    }
+
+    private static double count(List<String> drawn, String dataset) {
+        return drawn.stream().filter(text -> text.startsWith(dataset)).count();
     }
 
     @Test
@@ -117,7 +118,7 @@ class MixTest {
     void aReportCountsEachRowOnceHoweverOftenItComes() {
         DatasetSpec spec = DatasetSpec.of(NAMES).withFolder(folder).withMix(mix("interleave_over", "turns", List.of()));
         try (ExampleStream<TextExample> stream = Datasets.open(spec, TextExample.class)) {
-            assertThat(stream.stream().toList()).isNotEmpty();
+            assertThat(stream.stream().count()).isEqualTo(14);
             assertThat(stream.reports().stream().map(ReadReport::examples)).containsExactly(2L, 5L, 3L);
         }
     }
