@@ -147,9 +147,8 @@ public final class CausalLmObjective {
 
     private CausalLmLoss.Outcome loss(Tensor finished, Targets targets, double scale) {
         Tensor features = Autograd.detached(finished).indexSelect(0, targets.rows());
-        Optional<Tensor> headGradient = optimizer.updates(decoder.head())
-                ? Optional.of(optimizer.gradientOf(decoder.head()))
-                : Optional.empty();
+        Optional<CausalLmLoss.HeadGradient> headGradient =
+                optimizer.updates(decoder.head()) ? Optional.of(optimizer.claim(decoder.head())) : Optional.empty();
         return CausalLmLoss.withGradients(
                 features, Autograd.detached(decoder.head().value()), targets.labels(), scale, headGradient);
     }

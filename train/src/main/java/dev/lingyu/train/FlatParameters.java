@@ -75,6 +75,11 @@ final class FlatParameters implements AutoCloseable {
         return gradient;
     }
 
+    /// The gradient of a weight as it is, and whether the caller must overwrite all of it.
+    CausalLmLoss.HeadGradient claim(Parameter parameter) {
+        return new CausalLmLoss.HeadGradient(find(parameter), stale.remove(parameter));
+    }
+
     /// Adds to the gradient of a weight.
     void accumulate(Parameter parameter, Tensor more) {
         Tensor gradient = find(parameter);

@@ -36,7 +36,18 @@ public record MemoryPlan(long weights, long gradients, long optimizer, long acti
         long blocksKept = recompute ? 1 : c.layers();
         long activations = width * tokensAtOnce * (perToken * blocksKept + (long) c.layers() * c.hiddenSize());
         return new MemoryPlan(
-                width * all + masters, 4 * trainable, 8 * trainable, activations, 3L * (64L << 20), availableBytes());
+                width * all + masters,
+                4 * trainable,
+                8 * trainable,
+                activations,
+                logitBytes(c, dtype, tokensAtOnce),
+                availableBytes());
+    }
+
+    /// One chunk of the loss: 16-bit logits in place on the CPU, else with f32 copies.
+    private static long logitBytes(DecoderConfig c, DType dtype, long tokensAtOnce) {
+        long chunk = Math.min(257L << 20, Math.max(1, tokensAtOnce) * c.vocabularySize() * dtype.byteSize());
+        return (dtype == DType.BF16 ? 1 : 3) * chunk;
     }
 
     /// The sum of all parts [bytes].

@@ -85,6 +85,11 @@ public abstract sealed class Optimizer implements AutoCloseable permits AdamW, A
         return groupOf(parameter).flat().gradient(parameter);
     }
 
+    /// The f32 gradient of a weight for a caller that adds to all of it, or overwrites it where nothing counts yet.
+    CausalLmLoss.HeadGradient claim(Parameter parameter) {
+        return groupOf(parameter).flat().claim(parameter);
+    }
+
     private Group groupOf(Parameter parameter) {
         Group group = groupOf.get(parameter);
         if (group == null) {

@@ -1,7 +1,6 @@
 package dev.lingyu.tensor.kernel;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
-import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.MAX;
@@ -131,7 +130,11 @@ public final class CrossEntropyKernel {
             even = even.add(exp(pair.lanewise(LSHL, 16).reinterpretAsFloats().sub(top)));
             odd = odd.add(exp(pair.and(0xFFFF0000).reinterpretAsFloats().sub(top)));
         }
-        float sum = even.add(odd).reduceLanes(ADD);
+        // Lane by lane: the order in which reduceLanes adds changes when the method is compiled, and so would the bits.
+        float sum = 0;
+        for (float lane : even.add(odd).toArray()) {
+            sum += lane;
+        }
         for (long i = end; i < n; i++) {
             sum += (float) Math.exp(at(x, i) - top);
         }
