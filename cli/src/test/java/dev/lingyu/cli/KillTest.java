@@ -17,7 +17,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// A training run that is killed (SIGKILL) again and again, at random instants, ends with the bits of one that was not.
+/// A training run that is killed (SIGKILL) again and again, at random instants, ends with the bits of one that
+/// was not.
 ///
 /// It saves at every second step, so that many kills hit a save.
 class KillTest {

@@ -8,9 +8,9 @@ import java.util.OptionalInt;
 /// @param prefillChunk  prompt tokens that go through the model at once [tokens]
 /// @param queueLimit    requests that may wait before new ones are refused
 /// @param contextLength the longest prompt + answer; empty for what the model promises [tokens]
-/// @param batchInvariant whether the arithmetic of a request must not depend on what else is in the batch:
-///     slower, and
-///                      needed for equal tokens in 16 bits only
+/// @param batchInvariant whether the arithmetic of a request must not depend on what else is in the batch, so
+///     that a
+///                      seed gives the same tokens again; slower. In f32 it never does, with or without this
 public record EngineOptions(
         int maxRows, int prefillChunk, int queueLimit, OptionalInt contextLength, boolean batchInvariant) {
     /// The fast arithmetic.

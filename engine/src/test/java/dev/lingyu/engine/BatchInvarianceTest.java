@@ -22,18 +22,21 @@ import java.util.List;
 import java.util.OptionalInt;
 import java.util.Random;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /// What a request gets does not depend on what runs beside it.
 class BatchInvarianceTest {
     private static final Path GOLDEN =
             Path.of(System.getProperty("lingyu.shared", "../../shared")).resolve("golden");
 
-    /// The same bits for a sequence alone, and at any place among others, in bf16 with fixed tiles.
-    @Test
-    void featuresAreTheSameBitsWhateverStandsBeside() {
+    /// The same bits for a sequence alone, and at any place among others, with fixed tiles.
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"F32", "BF16", "F16"})
+    void featuresAreTheSameBitsWhateverStandsBeside(DType dtype) {
         DecoderConfig shape = DecoderConfig.builder(new Position.Rope(10000, 32, false, new RopeScaling.None()))
                 .vocabularySize(1000)
                 .hiddenSize(256)
@@ -51,7 +54,7 @@ class BatchInvarianceTest {
                 "llama", shape, new ModelConfig.SpecialTokens(OptionalInt.empty(), List.of(), OptionalInt.empty()));
         Random random = new Random(3);
         try (Scope scope = Scope.open();
-                Decoder decoder = DecoderWeights.random(config, DType.BF16, 7)) {
+                Decoder decoder = DecoderWeights.random(config, dtype, 7)) {
             int[] row = row(random, 21);
             float[] alone = values(decoder, List.of(row), 0);
             for (int trial = 0; trial < 12; trial++) {

@@ -16,7 +16,8 @@ import jdk.incubator.vector.VectorSpecies;
 
 /// Cross-entropy of bf16 logits, and its gradient in their place.
 ///
-/// A row of a 250,880-word vocabulary takes 490 KiB, so three passes over it (maximum, sum of exponentials, gradient)
+/// A row of a 250,880-word vocabulary takes 490 KiB, so three passes over it (maximum, sum of exponentials,
+/// gradient)
 /// read memory once and write it once, where separate operations on f32 copies move twenty times as much.
 public final class CrossEntropyKernel {
     private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
@@ -104,7 +105,8 @@ public final class CrossEntropyKernel {
         return top;
     }
 
-    /// e^x for x ≤ 0 to a relative 3e-7: the power of two goes into the exponent's bits, the rest is a polynomial.
+    /// e^x for x ≤ 0 to a relative 3e-7: the power of two goes into the exponent's bits, the rest is a
+    /// polynomial.
     private static FloatVector exp(FloatVector x) {
         FloatVector scaled = x.max(-87f).mul(1.44269504f);
         FloatVector shifted = scaled.add(12582912f);
