@@ -187,7 +187,7 @@ public final class RunReport {
             figure { margin: 1.5rem 0; }
             table { border-collapse: collapse; width: 100%%; }
             th { text-align: left; font-weight: 500; padding-right: 1rem; vertical-align: top; white-space: nowrap; }
-            td { word-break: break-word; }
+            td { overflow-wrap: anywhere; }
             tr { border-top: 1px solid #d0d7de; }
             dl { border-left: 3px solid #d0d7de; padding-left: .8rem; white-space: pre-wrap; }
             dd { margin: 0 0 .3rem 0; }
