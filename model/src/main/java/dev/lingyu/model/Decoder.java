@@ -10,9 +10,11 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /// A decoder-only transformer: the one class that trains, rolls out and serves every family.
 ///
@@ -116,16 +118,15 @@ public final class Decoder implements AutoCloseable {
         return parameters.values().stream().mapToLong(p -> p.value().count()).sum();
     }
 
-    /// The number of weights of matrix products: what a token costs 2 operations each going forward. The head
-    /// counts once, tied or not; tables that are only looked up do not.
-    public long matmulParameters() {
-        long count = head.weight().value().count();
+    /// The weights of matrix products, each of which costs a token 2 operations going forward. The head is there once,
+    /// tied or not; tables that are only looked up are not.
+    public Set<Parameter> matmulWeights() {
+        Set<Parameter> weights = new LinkedHashSet<>();
         for (DecoderBlock block : blocks) {
-            for (Parameter parameter : block.parameters()) {
-                count += parameter.value().rank() == 2 ? parameter.value().count() : 0;
-            }
+            block.parameters().stream().filter(p -> p.value().rank() == 2).forEach(weights::add);
         }
-        return count;
+        weights.add(head.weight());
+        return weights;
     }
 
     /// The type of the weights and of the activations between blocks.

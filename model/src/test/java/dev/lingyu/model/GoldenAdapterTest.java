@@ -5,15 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.lingyu.tensor.Autograd;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
-import dev.lingyu.tensor.Functional;
 import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,8 +18,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /// Every recorded adapter on its base, against what PEFT computed.
 class GoldenAdapterTest {
-    private static final long IGNORE = -100;
-
     @TempDir
     Path directory;
 
@@ -80,7 +75,8 @@ class GoldenAdapterTest {
             // The reference dropped nothing, though the adapters' settings say 0.05.
             decoder.dropout().enabled(false);
             List<int[]> rows = golden.sequences("loss.input_ids", "loss.attention_mask");
-            Tensor loss = meanLoss(recordedLogits(decoder, TokenBatch.of(rows)), nextTokenLabels(golden, rows));
+            Tensor loss = GoldenLoss.mean(
+                    GoldenLoss.recordedLogits(decoder, TokenBatch.of(rows)), GoldenLoss.nextTokenLabels(golden, rows));
             Golden.within(Math.abs(loss.item() - golden.array("loss.value").item()), 1e-5, name + " loss.value");
             List<Parameter> parameters = adapter.parameters();
             List<Optional<Tensor>> gradients = Autograd.gradients(
@@ -188,38 +184,6 @@ class GoldenAdapterTest {
                             .toArray())
                     .as(name + " gen.greedy, row " + r)
                     .isEqualTo(row);
-        }
-    }
-
-    private static Tensor recordedLogits(Decoder decoder, TokenBatch batch) {
-        try (Autograd.Mode on = Autograd.on();
-                Decoder.Pass pass = decoder.begin(batch, List.of())) {
-            Tensor x = decoder.embed(pass);
-            for (int layer = 0; layer < decoder.config().layers(); layer++) {
-                x = decoder.block(layer, x, pass);
-            }
-            return decoder.head(decoder.finish(x));
-        }
-    }
-
-    private static long[] nextTokenLabels(Golden golden, List<int[]> rows) {
-        long[] labels = golden.array("loss.labels").toLongs();
-        int columns = Math.toIntExact(golden.array("loss.labels").size(1));
-        List<Long> next = new ArrayList<>();
-        for (int r = 0; r < rows.size(); r++) {
-            for (int t = 1; t <= rows.get(r).length; t++) {
-                next.add(t < rows.get(r).length ? labels[r * columns + t] : IGNORE);
-            }
-        }
-        return next.stream().mapToLong(Objects::requireNonNull).toArray();
-    }
-
-    private static Tensor meanLoss(Tensor logits, long[] labels) {
-        long counted = Arrays.stream(labels).filter(l -> l != IGNORE).count();
-        try (Autograd.Mode on = Autograd.on()) {
-            return Functional.crossEntropyPerRow(logits, Tensor.of(labels, labels.length), IGNORE)
-                    .sum()
-                    .mul(1.0 / counted);
         }
     }
 }

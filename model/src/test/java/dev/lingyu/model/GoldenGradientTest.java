@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.lingyu.tensor.Autograd;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
-import dev.lingyu.tensor.Functional;
 import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
 import java.io.IOException;
@@ -19,8 +18,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /// The loss of every decoder family and its gradients, through the whole decoder, against the reference.
 class GoldenGradientTest {
-    private static final long IGNORE = -100;
-
     @ParameterizedTest
     @MethodSource("dev.lingyu.model.Golden#decoderFamilies")
     void lossAndGradientsEqualTheReference(String name) throws IOException {
@@ -30,14 +27,14 @@ class GoldenGradientTest {
                 Decoder decoder = DecoderWeights.load(golden.directory(), config, DType.F32, Device.CPU, true)) {
             List<int[]> rows = golden.sequences("loss.input_ids", "loss.attention_mask");
             decoder.parameters().forEach(parameter -> parameter.trainable(true));
-            Tensor logits = recordedLogits(decoder, TokenBatch.of(rows));
+            Tensor logits = GoldenLoss.recordedLogits(decoder, TokenBatch.of(rows));
             Golden.within(
                     golden.largestDifferenceAtRealPositions(logits, "loss.logits", "loss.attention_mask"),
                     1e-4,
                     name + " loss.logits");
 
-            long[] labels = nextTokenLabels(golden, rows);
-            Tensor loss = meanLoss(logits, labels);
+            long[] labels = GoldenLoss.nextTokenLabels(golden, rows);
+            Tensor loss = GoldenLoss.mean(logits, labels);
             Golden.within(Math.abs(loss.item() - golden.array("loss.value").item()), 1e-5, name + " loss.value");
 
             List<Parameter> parameters = new ArrayList<>(decoder.parameters());
@@ -46,39 +43,6 @@ class GoldenGradientTest {
                     Tensor.of(new float[] {1}),
                     parameters.stream().map(Parameter::value).toList());
             compareGradients(golden, name, parameters, gradients);
-        }
-    }
-
-    private static Tensor recordedLogits(Decoder decoder, TokenBatch batch) {
-        try (Autograd.Mode on = Autograd.on();
-                Decoder.Pass pass = decoder.begin(batch, List.of())) {
-            Tensor x = decoder.embed(pass);
-            for (int layer = 0; layer < decoder.config().layers(); layer++) {
-                x = decoder.block(layer, x, pass);
-            }
-            return decoder.head(decoder.finish(x));
-        }
-    }
-
-    /// The label of the next token at each token; rows are right-padded, so a row's tokens are its first ones.
-    private static long[] nextTokenLabels(Golden golden, List<int[]> rows) {
-        long[] labels = golden.array("loss.labels").toLongs();
-        int columns = Math.toIntExact(golden.array("loss.labels").size(1));
-        List<Long> next = new ArrayList<>();
-        for (int r = 0; r < rows.size(); r++) {
-            for (int t = 1; t <= rows.get(r).length; t++) {
-                next.add(t < rows.get(r).length ? labels[r * columns + t] : IGNORE);
-            }
-        }
-        return next.stream().mapToLong(label -> label).toArray();
-    }
-
-    private static Tensor meanLoss(Tensor logits, long[] labels) {
-        long counted = java.util.Arrays.stream(labels).filter(l -> l != IGNORE).count();
-        try (Autograd.Mode on = Autograd.on()) {
-            return Functional.crossEntropyPerRow(logits, Tensor.of(labels, labels.length), IGNORE)
-                    .sum()
-                    .mul(1.0 / counted);
         }
     }
 

@@ -30,12 +30,6 @@ final class CausalLmLoss {
     /// @param featureGradients [rows × hidden], of `loss · scale`
     record Outcome(double loss, long correct, Tensor featureGradients) {}
 
-    /// Where dW goes.
-    ///
-    /// @param gradient   f32 [vocabulary × hidden]
-    /// @param overwrites whether what it holds counts for nothing
-    record HeadGradient(Tensor gradient, boolean overwrites) {}
-
     /// Loss and gradients.
     ///
     /// @param features     h [rows × hidden]
@@ -43,9 +37,9 @@ final class CausalLmLoss {
     /// @param labels       int64 [rows], none of them ignored
     /// @param scale        what the summed loss is multiplied by before differentiation, such as 1 / labels of
     ///                     the step
-    /// @param headGradient empty for a frozen head
+    /// @param headGradient where dW goes [vocabulary × hidden]; empty for a frozen head
     static Outcome withGradients(
-            Tensor features, Tensor head, Tensor labels, double scale, Optional<HeadGradient> headGradient) {
+            Tensor features, Tensor head, Tensor labels, double scale, Optional<FlatParameters.Claim> headGradient) {
         long rows = features.size(0);
         long chunk = chunkRows(head);
         boolean kernel = features.dtype() == DType.BF16 && features.device().equals(Device.CPU);

@@ -147,7 +147,7 @@ public final class CausalLmObjective {
 
     private CausalLmLoss.Outcome loss(Tensor finished, Targets targets, double scale) {
         Tensor features = Autograd.detached(finished).indexSelect(0, targets.rows());
-        Optional<CausalLmLoss.HeadGradient> headGradient =
+        Optional<FlatParameters.Claim> headGradient =
                 optimizer.updates(decoder.head()) ? Optional.of(optimizer.claim(decoder.head())) : Optional.empty();
         return CausalLmLoss.withGradients(
                 features, Autograd.detached(decoder.head().value()), targets.labels(), scale, headGradient);

@@ -25,6 +25,12 @@ final class FlatParameters implements AutoCloseable {
     private final Tensor weights;
     private final Tensor gradients;
 
+    /// A gradient for somebody who writes all of it.
+    ///
+    /// @param gradient   f32, of the weight's shape
+    /// @param overwrites whether what it holds counts for nothing, so that it is to be overwritten, not added to
+    record Claim(Tensor gradient, boolean overwrites) {}
+
     /// Moves weights into flat memory: the parameters then are views of it.
     ///
     /// @param parameters all of one dtype
@@ -76,8 +82,8 @@ final class FlatParameters implements AutoCloseable {
     }
 
     /// The gradient of a weight as it is, and whether the caller must overwrite all of it.
-    CausalLmLoss.HeadGradient claim(Parameter parameter) {
-        return new CausalLmLoss.HeadGradient(find(parameter), stale.remove(parameter));
+    Claim claim(Parameter parameter) {
+        return new Claim(find(parameter), stale.remove(parameter));
     }
 
     /// Adds to the gradient of a weight.

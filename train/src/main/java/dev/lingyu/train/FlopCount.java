@@ -1,9 +1,6 @@
 package dev.lingyu.train;
 
 import dev.lingyu.model.Decoder;
-import dev.lingyu.model.Parameter;
-import java.util.LinkedHashSet;
-import java.util.Set;
 
 /// The floating-point operations of a model's own matrix products in training: the numerator of MFU.
 ///
@@ -14,14 +11,7 @@ final class FlopCount {
     private FlopCount() {}
 
     static double perToken(Decoder decoder, Optimizer optimizer) {
-        Set<Parameter> matrices = new LinkedHashSet<>();
-        for (int layer = 0; layer < decoder.config().layers(); layer++) {
-            decoder.blockParameters(layer).stream()
-                    .filter(p -> p.value().rank() == 2)
-                    .forEach(matrices::add);
-        }
-        matrices.add(decoder.head());
-        return matrices.stream()
+        return decoder.matmulWeights().stream()
                 .mapToDouble(p -> (optimizer.updates(p) ? 6.0 : 4.0) * p.value().count())
                 .sum();
     }

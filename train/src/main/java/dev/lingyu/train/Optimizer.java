@@ -86,7 +86,7 @@ public abstract sealed class Optimizer implements AutoCloseable permits AdamW, A
     }
 
     /// The f32 gradient of a weight for a caller that adds to all of it, or overwrites it where nothing counts yet.
-    CausalLmLoss.HeadGradient claim(Parameter parameter) {
+    FlatParameters.Claim claim(Parameter parameter) {
         return groupOf(parameter).flat().claim(parameter);
     }
 

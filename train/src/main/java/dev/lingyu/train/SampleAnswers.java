@@ -1,5 +1,7 @@
 package dev.lingyu.train;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lingyu.engine.Engine;
@@ -96,14 +98,14 @@ final class SampleAnswers {
     }
 
     /// All answers so far, oldest first; a line that a kill cut short is passed over.
-    static List<com.fasterxml.jackson.databind.JsonNode> read(Path directory) throws IOException {
+    static List<JsonNode> read(Path directory) throws IOException {
         Path file = directory.resolve(FILE);
-        List<com.fasterxml.jackson.databind.JsonNode> rows = new ArrayList<>();
+        List<JsonNode> rows = new ArrayList<>();
         if (Files.isRegularFile(file)) {
             for (String line : Files.readAllLines(file)) {
                 try {
                     rows.add(JSON.readTree(line));
-                } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
+                } catch (JsonProcessingException e) {
                     continue;
                 }
             }
@@ -116,7 +118,7 @@ final class SampleAnswers {
         Path file = directory.resolve(FILE);
         if (Files.isRegularFile(file)) {
             List<String> kept = new ArrayList<>();
-            for (com.fasterxml.jackson.databind.JsonNode row : read(directory)) {
+            for (JsonNode row : read(directory)) {
                 if (step > 0 && row.path("step").asInt() <= step) {
                     kept.add(JSON.writeValueAsString(row));
                 }

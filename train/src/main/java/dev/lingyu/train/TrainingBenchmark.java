@@ -38,6 +38,7 @@ public final class TrainingBenchmark {
     /// @param fastest          of the fastest step [tokens/s]
     /// @param gemmGflops       the median over peaks measured between the steps [GFLOP/s]
     /// @param matmulParameters weights of matrix products, the head once
+    /// @param flopsPerToken    of the model's own matrix products, the numerator of MFU
     /// @param loss             of the last step
     /// @param parts            medians of the parts of a step [s]
     public record Result(
@@ -46,6 +47,7 @@ public final class TrainingBenchmark {
             double fastest,
             double gemmGflops,
             long matmulParameters,
+            double flopsPerToken,
             double loss,
             Map<String, Double> parts) {}
 
@@ -99,7 +101,10 @@ public final class TrainingBenchmark {
                 rates[0],
                 rates[rates.length - 1],
                 median(peaks),
-                decoder.matmulParameters(),
+                decoder.matmulWeights().stream()
+                        .mapToLong(w -> w.value().count())
+                        .sum(),
+                FlopCount.perToken(decoder, optimizer),
                 loss,
                 medians);
     }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lingyu.train.report.EventFile;
+import dev.lingyu.train.report.LogHistory;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -99,17 +100,11 @@ final class TrainingLog implements AutoCloseable {
 
     private void event(JsonNode line) throws IOException {
         int step = line.path("current_steps").asInt();
-        for (Map.Entry<String, JsonNode> field : line.properties()) {
-            boolean figure = field.getValue().isNumber() && !field.getKey().endsWith("_steps");
-            if (figure) {
-                boolean eval = field.getKey().startsWith("eval_");
-                String tag = eval ? "eval/" + field.getKey().substring(5) : "train/" + field.getKey();
-                events.scalar(
-                        System.currentTimeMillis() / 1000.0,
-                        step,
-                        tag,
-                        field.getValue().doubleValue());
-            }
+        double now = System.currentTimeMillis() / 1000.0;
+        for (Map.Entry<String, Double> figure : LogHistory.figures(line).entrySet()) {
+            String name = figure.getKey();
+            String tag = name.startsWith("eval_") ? "eval/" + name.substring(5) : "train/" + name;
+            events.scalar(now, step, tag, figure.getValue());
         }
     }
 

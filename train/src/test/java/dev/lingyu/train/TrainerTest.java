@@ -94,8 +94,7 @@ class TrainerTest {
         Listener last = new Listener();
         assertThat(run(broken, last).finished()).isTrue();
         assertThat(last.steps.getFirst().step()).isEqualTo(7);
-        assertSameBits("model.safetensors");
-        assertSameBits("checkpoint-12/optimizer.safetensors");
+        assertSameRuns();
         assertThat(losses("broken")).isEqualTo(losses("whole"));
     }
 
@@ -105,12 +104,8 @@ class TrainerTest {
         run(tiny.pretraining(directory.resolve("base")));
         run(tiny.finetuning(directory.resolve("base"), directory.resolve("whole")));
         ObjectNode broken = tiny.finetuning(directory.resolve("base"), directory.resolve("broken"));
-        Listener listener = new Listener();
-        listener.stopAfter = 3;
-        run(broken, listener);
-        run(broken);
-        assertSameBits("model.safetensors");
-        assertSameBits("checkpoint-12/optimizer.safetensors");
+        runInTwo(broken, 3);
+        assertSameRuns();
     }
 
     @Test
@@ -160,12 +155,8 @@ class TrainerTest {
         assertThat(listener.steps.getLast().loss())
                 .isLessThan(listener.steps.getFirst().loss());
         ObjectNode broken = tiny.pretraining(directory.resolve("broken")).put("fp16", true);
-        Listener first = new Listener();
-        first.stopAfter = 5;
-        run(broken, first);
-        run(broken);
-        assertSameBits("model.safetensors");
-        assertSameBits("checkpoint-12/optimizer.safetensors");
+        runInTwo(broken, 5);
+        assertSameRuns();
     }
 
     @ParameterizedTest
@@ -177,12 +168,8 @@ class TrainerTest {
         String value = option.substring(option.indexOf('=') + 1);
         run(tiny.pretraining(directory.resolve("whole")).put(key, value));
         ObjectNode broken = tiny.pretraining(directory.resolve("broken")).put(key, value);
-        Listener first = new Listener();
-        first.stopAfter = 5;
-        run(broken, first);
-        run(broken);
-        assertSameBits("model.safetensors");
-        assertSameBits("checkpoint-12/optimizer.safetensors");
+        runInTwo(broken, 5);
+        assertSameRuns();
     }
 
     @Test
@@ -276,6 +263,20 @@ class TrainerTest {
                 .isInstanceOf(TrainException.class)
                 .hasMessageContaining("not finite")
                 .hasMessageContaining("learning_rate");
+    }
+
+    /// The broken run ended with the weights and the optimiser's state of the whole one.
+    private void assertSameRuns() throws IOException {
+        assertSameBits("model.safetensors");
+        assertSameBits("checkpoint-12/optimizer.safetensors");
+    }
+
+    /// Stops a run after a step and goes on with it to its end.
+    private static void runInTwo(ObjectNode config, int stop) throws IOException {
+        Listener first = new Listener();
+        first.stopAfter = stop;
+        run(config, first);
+        run(config);
     }
 
     private void assertSameBits(String file) throws IOException {

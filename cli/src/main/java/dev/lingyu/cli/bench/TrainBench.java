@@ -61,7 +61,7 @@ final class TrainBench implements Callable<Integer> {
         TrainingBenchmark.Result result = TrainingBenchmark.run(
                 Shapes.of(shape, layers),
                 new TrainingBenchmark.Setup(type, where, sequence, batch, accumulation, steps, recompute));
-        double flops = 6.0 * result.matmulParameters();
+        double flops = result.flopsPerToken();
         double mfu = flops * result.tokensPerSecond() / 1e9 / result.gemmGflops();
         output.line(String.format(
                 Locale.ROOT,

@@ -46,13 +46,20 @@ public final class LogHistory {
             return;
         }
         int step = node.path("current_steps").intValue();
-        for (Map.Entry<String, JsonNode> field : node.properties()) {
-            boolean value = field.getValue().isNumber() && !field.getKey().endsWith("_steps");
-            if (value) {
-                series.computeIfAbsent(field.getKey(), name -> new ArrayList<>())
-                        .add(new Point(step, field.getValue().doubleValue()));
+        figures(node)
+                .forEach((name, value) ->
+                        series.computeIfAbsent(name, n -> new ArrayList<>()).add(new Point(step, value)));
+    }
+
+    /// The figures of one line of the log by name: its numbers, without the counts of steps.
+    public static Map<String, Double> figures(JsonNode line) {
+        Map<String, Double> figures = new LinkedHashMap<>();
+        for (Map.Entry<String, JsonNode> field : line.properties()) {
+            if (field.getValue().isNumber() && !field.getKey().endsWith("_steps")) {
+                figures.put(field.getKey(), field.getValue().doubleValue());
             }
         }
+        return figures;
     }
 
     /// All series by the names of the log's fields, such as `loss` and `eval_loss`.
