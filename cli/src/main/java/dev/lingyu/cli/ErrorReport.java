@@ -20,10 +20,8 @@ import picocli.CommandLine;
 /// What the user is told about a failure, and the exit code that goes with it.
 ///
 /// In: any throwable of any module. Out: code 2 where the user has to change something (the input, a full
-/// disk, a machine too small), 1 where the program failed, and one sentence. Modules do not share a base class
-/// for "the
-/// input is wrong"; [#USER_INPUT] is where they
-/// meet.
+/// disk, a machine too small), 1 where the program failed, and one sentence. Modules do not share a base
+/// class for "the input is wrong"; [#USER_INPUT] is where they meet.
 ///
 /// @param exitCode 1 or 2
 /// @param sentence what, where and what to do

@@ -33,8 +33,8 @@ import picocli.CommandLine.Spec;
 ///
 /// `--input` takes rows `{"messages":[…]}`, `{"text":"…"}` or `{"input_ids":[…]}` and writes rows
 /// `{"prompt_ids":[…],"new_ids":[…],"text":"…"}` in their order; with `--n` above 1, n rows for each. An end
-/// token
-/// that stopped an answer is the last of `new_ids`; `text` is without special tokens and without the stop text.
+/// token that stopped an answer is the last of `new_ids`; `text` is without special tokens and without the
+/// stop text.
 @Command(name = "generate", description = "Continues a text, answers a message, or does so for every row of a file.")
 final class GenerateCommand implements Callable<Integer> {
     @Spec

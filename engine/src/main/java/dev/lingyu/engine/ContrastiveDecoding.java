@@ -11,9 +11,8 @@ import java.util.List;
 /// `(1 − α) · p(v) − α · max cos(h_v, h_j)` over all earlier tokens j, prompt included.
 ///
 /// `p` is the softmax after [LogitsRules], `h` the features behind the final norm. To know `h_v`, all k
-/// candidates
-/// go through the model, each in a cache of its own; the chosen one's logits then propose the next candidates, so
-/// a token costs one step of k rows.
+/// candidates go through the model, each in a cache of its own; the chosen one's logits then propose the next
+/// candidates, so a token costs one step of k rows.
 final class ContrastiveDecoding implements Decoding {
     private final GenerationRequest request;
     private final SequenceOutput output;

@@ -10,8 +10,7 @@ import java.util.function.UnaryOperator;
 /// `generate` infers it.
 ///
 /// Setting `num_beams`, `length_penalty` or `early_stopping` means beam search, setting `penalty_alpha`
-/// contrastive
-/// search. Beside another decoder they are refused: somebody expects an effect that is not there.
+/// contrastive search. Beside another decoder they are refused: somebody expects an effect that is not there.
 public final class DecoderChoice {
     private static final Map<String, DecodingMethod> OWNERS = Map.of(
             "num_beams", DecodingMethod.BEAM,

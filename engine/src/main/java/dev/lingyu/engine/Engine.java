@@ -269,8 +269,7 @@ public final class Engine implements AutoCloseable {
     }
 
     /// In f32 always fixed: whoever takes that type wants the same tokens again more than speed, and without
-    /// tiles one
-    /// seeded answer of 16 was measured to part from what it is alone.
+    /// tiles one seeded answer of 16 was measured to part from what it is alone.
     private RowTiles tiles() {
         boolean fixed = options.batchInvariant() || model.decoder().dtype() == DType.F32;
         return fixed ? RowTiles.FIXED : RowTiles.NONE;

@@ -99,9 +99,8 @@ public final class Scorer {
         return scores;
     }
 
-    /// `exp(−Σ logprob / Σ (tokens − 1))`: e to the mean negative log-likelihood of all predicted tokens of all
-    /// rows;
-    /// the first token of a row is not predicted. NaN where no token is predicted.
+    /// `exp(−Σ logprob / Σ (tokens − 1))`: e to the mean negative log-likelihood of all predicted tokens of
+    /// all rows; the first token of a row is not predicted. NaN where no token is predicted.
     public static double perplexity(List<Score> scores) {
         return Math.exp(-scores.stream().mapToDouble(Score::logprob).sum()
                 / scores.stream().mapToLong(s -> s.tokens() - 1).sum());

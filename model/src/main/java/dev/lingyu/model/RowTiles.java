@@ -8,11 +8,9 @@ import java.util.function.Function;
 /// How many rows (tokens) the layers of a decoder take at once: all there are, or always the same number.
 ///
 /// Matrix products of 16 bits choose their kernel, and so the order in which they add, by the number of rows;
-/// what a
-/// token gets then depends on what else is in the batch. Tiles of one size, the last one filled up with zeros,
-/// give
-/// each row the same arithmetic whatever stands beside it. Attention needs none: it looks at each sequence by
-/// itself.
+/// what a token gets then depends on what else is in the batch. Tiles of one size, the last one filled up
+/// with zeros, give each row the same arithmetic whatever stands beside it. Attention needs none: it looks at
+/// each sequence by itself.
 ///
 /// @param rows rows of a tile; 0 for all rows at once
 public record RowTiles(int rows) {

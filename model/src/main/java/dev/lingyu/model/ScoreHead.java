@@ -9,8 +9,7 @@ import java.util.List;
 import java.util.Optional;
 
 /// A linear layer from the features behind the final norm to scores: `w · h (+ b)`. With one output it is the
-/// head of
-/// a reward model or of a critic, whose output at every token is that token's value.
+/// head of a reward model or of a critic, whose output at every token is that token's value.
 public final class ScoreHead implements AutoCloseable {
     private final Parameter weight;
     private final Optional<Parameter> bias;

@@ -23,9 +23,9 @@ import java.util.Set;
 /// A decoder whose head scores texts: a reward model, a critic, a classifier.
 ///
 /// It reads `…ForSequenceClassification` directories (`score.weight`), which is what it writes, and
-/// DeepSpeed-Chat's
-/// reward models: the decoder's weights, under `rwtransformer.` or without, and `v_head.weight` beside them or in
-/// `v_head.safetensors`; trl's and LLaMA-Factory's `v_head.summary` in `value_head.safetensors`, too.
+/// DeepSpeed-Chat's reward models: the decoder's weights, under `rwtransformer.` or without, and
+/// `v_head.weight` beside them or in `v_head.safetensors`; trl's and LLaMA-Factory's `v_head.summary` in
+/// `value_head.safetensors`, too.
 ///
 /// ```java
 /// try (ScoringModel reward = ScoringModel.open(directory, LanguageModel.Options.inference())) {
@@ -239,8 +239,7 @@ public final class ScoringModel implements AutoCloseable {
     }
 
     /// A row without its padding on either side, as transformers finds the token to score: the rightmost one
-    /// that is
-    /// not the padding token.
+    /// that is not the padding token.
     public static int[] withoutPadding(int[] ids, int pad) {
         int from = 0;
         int to = ids.length;

@@ -12,8 +12,7 @@ import java.util.List;
 /// batch.
 ///
 /// Whoever needs features *at* padding, as DeepSpeed's pairwise loss does, lays it out as tokens that see the
-/// real
-/// ones but are seen by none ([#padded]).
+/// real ones but are seen by none ([#padded]).
 ///
 /// @param ids     the tokens of all sequences
 /// @param lengths tokens per sequence; their sum is `ids.length`

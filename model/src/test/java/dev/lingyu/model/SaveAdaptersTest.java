@@ -23,9 +23,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/// Adapters saved into `target/saved-adapters`, where `interop/check-adapters` shows them to PEFT: the recorded ones,
-/// and
-/// new ones of every kind on every family, each with what it computes here.
+/// Adapters saved into `target/saved-adapters`, where `interop/check-adapters` shows them to PEFT: the
+/// recorded ones, and new ones of every kind on every family, each with what it computes here.
 class SaveAdaptersTest {
     private static final Path SAVED = Path.of("target/saved-adapters");
 

@@ -18,8 +18,7 @@ import java.util.Set;
 import java.util.function.UnaryOperator;
 
 /// How a request asks for its tokens to be chosen: OpenAI's fields, those that vLLM added, Hugging Face's
-/// settings of
-/// beam and contrastive search, and the handbook's `decoder` and `max_length`.
+/// settings of beam and contrastive search, and the handbook's `decoder` and `max_length`.
 final class SamplingFields {
     private static final int MOST_ALTERNATIVES = 20;
 

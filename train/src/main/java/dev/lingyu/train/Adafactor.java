@@ -9,18 +9,16 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 
-/// Adafactor (Shazeer & Stern 2018) with an external learning rate: second moments of a matrix are kept as one
-/// value
-/// per row and one per column, so the optimiser's memory is next to nothing.
+/// Adafactor (Shazeer & Stern 2018) with an external learning rate: second moments of a matrix are kept as
+/// one value per row and one per column, so the optimiser's memory is next to nothing.
 ///
 /// ```
 /// β ← 1 − t^(−0.8)      R ← β R + (1 − β) mean_rows(g² + 1e-30)      C likewise by columns
 /// u = g / √(R Cᵀ / mean(R))      θ ← θ − η λ θ − η u / max(1, rms(u))
 /// ```
 ///
-/// Vectors keep whole second moments. This is `optim: adafactor` of transformers: no first moment, no relative
-/// steps,
-/// no scaling by the weights' size.
+/// Vectors keep whole second moments. This is `optim: adafactor` of transformers: no first moment, no
+/// relative steps, no scaling by the weights' size.
 public final class Adafactor extends Optimizer {
     private static final double DECAY = -0.8;
     private static final double TINY = 1e-30;
@@ -28,8 +26,7 @@ public final class Adafactor extends Optimizer {
     private final Map<Parameter, Moments> moments = new LinkedHashMap<>();
 
     /// What a weight remembers: R [rows] and C [columns] of a matrix, or the whole second moment of a vector;
-    /// and the
-    /// f32 master where the weight is of another type.
+    /// and the f32 master where the weight is of another type.
     private record Moments(Group group, String name, Optional<Tensor> master, Tensor row, Optional<Tensor> column) {}
 
     Adafactor(Iterable<Parameter> parameters, OptimizerSettings settings, LayerRates rates) {

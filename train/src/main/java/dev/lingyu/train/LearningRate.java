@@ -26,8 +26,7 @@ public record LearningRate(Shape shape, double peak, int warmupSteps, int totalS
         /// `1 / √(step / warm-up)`, with a warm-up of 10,000 where there is none.
         INVERSE_SQRT,
         /// Warm-up, stable, decay (Hu et al. 2024, MiniCPM): 1, and over the last `decaySteps` a half cosine
-        /// down to
-        /// the floor.
+        /// down to the floor.
         WSD;
 
         /// What `lr_scheduler_type` may say.

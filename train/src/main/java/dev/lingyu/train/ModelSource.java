@@ -25,9 +25,8 @@ final class ModelSource {
         return m.template().isPresent() ? model.withChatTemplate(m.template().get()) : model;
     }
 
-    /// What makes rows for that model, without its weights: the same tokenizer and template. The caller closes
-    /// the
-    /// tokenizer.
+    /// What makes rows for that model, without its weights: the same tokenizer and template. The caller
+    /// closes the tokenizer.
     static ChatEncoder encoder(TrainConfig config) {
         TrainConfig.Model m = config.model();
         Path directory = m.scratch() ? m.tokenizer().or(m::path).orElseThrow() : tokenizerDirectory(config);
@@ -66,9 +65,8 @@ final class ModelSource {
                 Tokenizer.open(tokenizerDirectory(config)), vocabulary.multiple(), token -> new int[0]);
     }
 
-    /// Where the tokenizer of an existing model lies. One with added tokens goes to the output directory right
-    /// away:
-    /// it is copied from there with every checkpoint.
+    /// Where the tokenizer of an existing model lies. One with added tokens goes to the output directory
+    /// right away: it is copied from there with every checkpoint.
     private static Path tokenizerDirectory(TrainConfig config) {
         TrainConfig.Model m = config.model();
         TrainConfig.Vocabulary vocabulary = m.vocabulary();

@@ -3,15 +3,13 @@ package dev.lingyu.train;
 import java.util.Arrays;
 
 /// What a reward model minimises on a preferred and a rejected answer to one prompt: `−log σ(r_chosen −
-/// r_rejected)`
-/// (Ouyang et al. 2022, eq. 1), where the published systems differ in what r is.
+/// r_rejected)` (Ouyang et al. 2022, eq. 1), where the published systems differ in what r is.
 ///
 /// A pair has few values, so loss and gradients are computed here, in Java; the gradients then go into
 /// [dev.lingyu.tensor.Autograd#gradients] as those of the values.
 public enum PairwiseLoss {
-    /// DeepSpeed-Chat: the mean of `−log σ(c_t − r_t)` over the tokens t from the first one that differs to the
-    /// end of
-    /// the longer answer. Where the shorter one has ended, its padding is scored.
+    /// DeepSpeed-Chat: the mean of `−log σ(c_t − r_t)` over the tokens t from the first one that differs to
+    /// the end of the longer answer. Where the shorter one has ended, its padding is scored.
     TOKEN {
         @Override
         public Outcome of(Pair pair) {

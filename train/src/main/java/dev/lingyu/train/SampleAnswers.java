@@ -20,9 +20,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/// What a model in training answers to held-out rows, greedily: numbers say how far a run is, answers say what
-/// it is
-/// learning. Kept in `eval_samples.jsonl`.
+/// What a model in training answers to held-out rows, greedily: numbers say how far a run is, answers say
+/// what it is learning. Kept in `eval_samples.jsonl`.
 final class SampleAnswers {
     static final String FILE = "eval_samples.jsonl";
 

@@ -17,8 +17,7 @@ import java.util.Map;
 /// `trainer_log.jsonl`: one JSON object per logged step or evaluation; and the same as TensorBoard events.
 ///
 /// A resumed run first forgets the lines of steps that it will take again. The event file is written anew
-/// then, from
-/// the lines that stay.
+/// then, from the lines that stay.
 final class TrainingLog implements AutoCloseable {
     static final String FILE = "trainer_log.jsonl";
 

@@ -115,8 +115,7 @@ final class TrainingRun {
     }
 
     /// A checkpoint of other data or another schedule can't be gone on with; one of another machine can, but
-    /// not to the
-    /// same bits.
+    /// not to the same bits.
     private void checkSameRun(Checkpoint c) {
         same(c, "data_sha256", rows.digest(), "the training rows (data, tokenizer, template or cutoff_len)");
         same(c, "total_steps", Integer.toString(totalSteps), "the number of steps");

@@ -15,9 +15,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// Native memory does not grow with the number of steps.
 ///
-/// The JVM's compilers allocate from the same heap and keep a few megabytes more or less, most of it while they warm
-/// up:
-/// hence the late start, the many steps, and a bound of 8 kB per step where a leak of one tensor would be more.
+/// The JVM's compilers allocate from the same heap and keep a few megabytes more or less, most of it while
+/// they warm up: hence the late start, the many steps, and a bound of 8 kB per step where a leak of one
+/// tensor would be more.
 class MemoryTest {
     private static final int WARM = 300;
     private static final int STEPS = 1000;

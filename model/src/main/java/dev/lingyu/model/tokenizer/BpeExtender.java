@@ -25,9 +25,8 @@ import java.util.regex.Pattern;
 /// ```
 ///
 /// Texts are cut into words and tokens by the tokenizer itself; the most frequent pair of neighbours within a
-/// word
-/// becomes a token, again and again, and the merges go behind the old ones. So old tokens and their ids stay, and
-/// text is cut as before except where a new word stands. Not for several threads.
+/// word becomes a token, again and again, and the merges go behind the old ones. So old tokens and their ids
+/// stay, and text is cut as before except where a new word stands. Not for several threads.
 public final class BpeExtender implements AutoCloseable {
     /// SentencePiece's sign for the space in front of a word.
     private static final char SPACE = '\u2581';

@@ -13,9 +13,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/// Writes a tokenizer anew with more tokens; no token that was there gets another id, and text without the new
-/// tokens
-/// is cut as before.
+/// Writes a tokenizer anew with more tokens; no token that was there gets another id, and text without the
+/// new tokens is cut as before.
 ///
 /// ```java
 /// TokenizerEdit.of(modelDirectory).add(List.of("<think>"), true).save(target);

@@ -18,10 +18,9 @@ import jdk.incubator.vector.VectorSpecies;
 /// Adam's update of bf16 weights with exact f32 masters, in one sweep over memory.
 ///
 /// A master is not stored: it is the weight's 16 bits as the upper half of an f32, plus a signed 16-bit
-/// `rest`. Weight
-/// and rest together take 4 bytes and are the master, bit for bit; the weight is the master rounded to bf16.
-/// So a sweep
-/// reads and writes 32 bytes per weight where masters, copies, clipping and zeroing in turn take 50.
+/// `rest`. Weight and rest together take 4 bytes and are the master, bit for bit; the weight is the master
+/// rounded to bf16. So a sweep reads and writes 32 bytes per weight where masters, copies, clipping and
+/// zeroing in turn take 50.
 public final class AdamKernel {
     /// Counts must be multiples of this, so that no sweep has a tail: pad with zeros, which stay zero.
     public static final int MULTIPLE = 64;

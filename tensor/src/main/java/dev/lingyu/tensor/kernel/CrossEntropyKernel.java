@@ -17,8 +17,8 @@ import jdk.incubator.vector.VectorSpecies;
 /// Cross-entropy of bf16 logits, and its gradient in their place.
 ///
 /// A row of a 250,880-word vocabulary takes 490 KiB, so three passes over it (maximum, sum of exponentials,
-/// gradient)
-/// read memory once and write it once, where separate operations on f32 copies move twenty times as much.
+/// gradient) read memory once and write it once, where separate operations on f32 copies move twenty times as
+/// much.
 public final class CrossEntropyKernel {
     private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
     private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;

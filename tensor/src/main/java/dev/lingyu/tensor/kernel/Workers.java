@@ -4,9 +4,8 @@ import dev.lingyu.tensor.Torch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
-/// Threads that share each job of a kernel. Handing a job over takes about a microsecond while they are awake;
-/// after
-/// some idle microseconds they sleep and cost nothing.
+/// Threads that share each job of a kernel. Handing a job over takes about a microsecond while they are
+/// awake; after some idle microseconds they sleep and cost nothing.
 public final class Workers {
     /// How often an idle worker looks for work before it sleeps. Longer would take cores from libtorch's own
     /// threads.

@@ -15,10 +15,8 @@ import java.util.zip.CRC32C;
 /// A TensorBoard event file: records of scalars, in TensorFlow's framing.
 ///
 /// A record is `length (u64) · masked CRC-32C of the length · data · masked CRC-32C of the data`,
-/// little-endian. The
-/// data is an `Event` message of protocol buffers: wall time (1), step (2), and a file version (3) or a
-/// summary (5) of
-/// values with a tag (1) and a number (2).
+/// little-endian. The data is an `Event` message of protocol buffers: wall time (1), step (2), and a file
+/// version (3) or a summary (5) of values with a tag (1) and a number (2).
 public final class EventFile implements AutoCloseable {
     private static final int MASK_DELTA = 0xa282ead8;
     private static final String PREFIX = "events.out.tfevents.";
