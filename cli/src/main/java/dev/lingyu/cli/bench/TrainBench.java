@@ -1,6 +1,7 @@
 package dev.lingyu.cli.bench;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lingyu.model.ModelConfig;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
 import dev.lingyu.tensor.MachineLimits;
@@ -56,11 +57,16 @@ final class TrainBench implements Callable<Integer> {
     public Integer call() {
         DType type = DType.parse(dtype);
         Device where = Device.parse(device);
+        ModelConfig model = Shapes.of(shape, layers);
+        if (sequence < 2 || batch < 1 || accumulation < 1 || steps < 1) {
+            throw new BenchException(
+                    "--seq is a whole number from 2, --batch, --accumulation and --steps from 1; found " + sequence
+                            + ", " + batch + ", " + accumulation + " and " + steps + ".");
+        }
         MachineLimits limits = MachineLimits.measure(type, where);
         output.line(limits.toString());
         TrainingBenchmark.Result result = TrainingBenchmark.run(
-                Shapes.of(shape, layers),
-                new TrainingBenchmark.Setup(type, where, sequence, batch, accumulation, steps, recompute));
+                model, new TrainingBenchmark.Setup(type, where, sequence, batch, accumulation, steps, recompute));
         double flops = result.flopsPerToken();
         double mfu = flops * result.tokensPerSecond() / 1e9 / result.gemmGflops();
         output.line(String.format(
