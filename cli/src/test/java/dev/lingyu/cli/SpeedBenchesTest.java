@@ -1,6 +1,7 @@
 package dev.lingyu.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withPercentage;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -25,6 +26,23 @@ class SpeedBenchesTest {
         long weights = 4 * 12 * 256 * 256 + 2048 * 256;
         assertThat(figures.path("matmul_parameters").asLong()).isEqualTo(weights);
         assertThat(figures.path("mfu").asDouble()).isEqualTo(6.0 * weights * speed / 1e9 / peak);
+    }
+
+    @Test
+    void decodingTellsItsSpeedBesideTheLimitOfTheSameRun() throws IOException {
+        Invocation run =
+                Invocation.of("bench", "decode", "--shape", "quickstart", "--batch", "2,1", "--new", 2, "--json");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        JsonNode figures = new ObjectMapper().readTree(run.out());
+        // 4 blocks of 12 · 256² weights, and the head of 2,048 words, of 2 bytes each.
+        double bytes = 2 * (4 * 12 * 256 * 256 + 2048 * 256);
+        assertThat(figures.path("bytes_per_step").asDouble()).isEqualTo(bytes);
+        assertThat(figures.path("runs")).hasSize(2);
+        JsonNode two = figures.path("runs").get(0);
+        double steps = two.path("tokens_per_second").asDouble() / 2;
+        assertThat(steps).isPositive();
+        assertThat(two.path("bandwidth_fraction").asDouble())
+                .isCloseTo(bytes * steps / 1e9 / two.path("read_gbps").asDouble(), withPercentage(0.001));
     }
 
     @ParameterizedTest

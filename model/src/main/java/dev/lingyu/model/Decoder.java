@@ -4,6 +4,7 @@ import dev.lingyu.tensor.Autograd;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
 import dev.lingyu.tensor.Functional;
+import dev.lingyu.tensor.NativeMemory;
 import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
 import java.util.ArrayList;
@@ -137,6 +138,17 @@ public final class Decoder implements AutoCloseable {
     /// Where the weights are.
     public Device device() {
         return tokenEmbedding.value().device();
+    }
+
+    /// Prepares matrices for products with few rows, as decoding has them: a copy of each in a layout of its own,
+    /// where there is a kernel for its type. For decoders whose weights do not change. Where the copies would take
+    /// more than half of the free memory, or the decoder is on a GPU, nothing happens.
+    public void pack() {
+        Set<Parameter> matrices = matmulWeights();
+        long bytes = matrices.stream().mapToLong(p -> p.value().byteCount()).sum();
+        if (device().equals(Device.CPU) && bytes <= NativeMemory.available().orElse(Long.MAX_VALUE) / 2) {
+            matrices.forEach(Parameter::pack);
+        }
     }
 
     /// Moves the weights to another device; no pass may be under way.

@@ -102,6 +102,9 @@ public final class LanguageModel implements AutoCloseable {
             Optional<ObjectNode> generation = readGenerationConfig(directory);
             Decoder decoder = DecoderWeights.load(
                     directory, config, options.dtype().orElse(config.dtype()), options.device(), options.writable());
+            if (!options.writable()) {
+                decoder.pack();
+            }
             return new LanguageModel(
                     config.withDecoder(decoder.config()), decoder, tokenizer, template, generation, Optional.empty());
         } catch (RuntimeException e) {

@@ -1,7 +1,9 @@
 package dev.lingyu.model;
 
+import dev.lingyu.tensor.Autograd;
 import dev.lingyu.tensor.Functional;
 import dev.lingyu.tensor.Tensor;
+import dev.lingyu.tensor.kernel.PackedMatrix;
 import java.util.List;
 import java.util.Optional;
 
@@ -77,7 +79,7 @@ public final class Linear {
 
     /// The layer without its adapters.
     Tensor plain(Tensor x) {
-        return Functional.linear(x, weight.value(), bias.map(Slot::value));
+        return product(x, bias.map(Slot::value));
     }
 
     /// `y − b`, for an output of [#plain].
@@ -87,6 +89,14 @@ public final class Linear {
 
     /// `x · Wᵀ`: without adapters and bias.
     Tensor product(Tensor x) {
-        return Functional.linear(x, weight.value(), Optional.empty());
+        return product(x, Optional.empty());
+    }
+
+    /// The table rows → kernel: few rows read the weights once, in panels of their own; more go to libtorch.
+    private Tensor product(Tensor x, Optional<Tensor> b) {
+        Optional<PackedMatrix> packed = weight.get().packed();
+        return packed.isPresent() && x.rank() == 2 && x.size(0) <= PackedMatrix.MAX_ROWS && !Autograd.isRecording()
+                ? packed.get().multiply(x, b)
+                : Functional.linear(x, weight.value(), b);
     }
 }

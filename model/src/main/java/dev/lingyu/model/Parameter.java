@@ -2,6 +2,9 @@ package dev.lingyu.model;
 
 import dev.lingyu.tensor.Autograd;
 import dev.lingyu.tensor.Tensor;
+import dev.lingyu.tensor.kernel.PackedMatrix;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// A named weight of a model.
 ///
@@ -12,6 +15,7 @@ public final class Parameter implements AutoCloseable {
     private final boolean transposedInFiles;
     private Tensor value;
     private boolean trainable;
+    private @Nullable PackedMatrix packed;
 
     Parameter(String name, Tensor value) {
         this(name, value, false);
@@ -63,6 +67,7 @@ public final class Parameter implements AutoCloseable {
             throw new IllegalArgumentException(name + " has the shape " + java.util.Arrays.toString(value.shape())
                     + ", not " + java.util.Arrays.toString(other.shape()));
         }
+        unpack();
         Tensor old = value;
         value = other.detachFromScope();
         if (old != value) {
@@ -71,9 +76,30 @@ public final class Parameter implements AutoCloseable {
         Autograd.requireGradient(value, trainable);
     }
 
+    /// Makes a copy of a matrix for products with few rows, where there is a kernel for its type. It does not
+    /// follow changes of the value's memory: for weights that only compute.
+    void pack() {
+        if (packed == null && PackedMatrix.fits(value)) {
+            packed = PackedMatrix.of(value);
+        }
+    }
+
+    /// The copy for products with few rows.
+    Optional<PackedMatrix> packed() {
+        return Optional.ofNullable(packed);
+    }
+
+    private void unpack() {
+        if (packed != null) {
+            packed.close();
+            packed = null;
+        }
+    }
+
     /// Frees the value.
     @Override
     public void close() {
+        unpack();
         value.close();
     }
 

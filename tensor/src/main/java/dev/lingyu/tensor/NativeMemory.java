@@ -1,5 +1,6 @@
 package dev.lingyu.tensor;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -10,6 +11,8 @@ import java.lang.foreign.StructLayout;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -58,5 +61,37 @@ public final class NativeMemory {
         } catch (Throwable e) {
             throw new IllegalStateException("mallinfo2 failed", e);
         }
+    }
+
+    /// What the machine can still give, or a container's limit leaves, in bytes; empty where Linux's files do not say.
+    public static OptionalLong available() {
+        try {
+            long machine = 1024 * field(Path.of("/proc/meminfo"), "MemAvailable:");
+            Path group = Path.of("/sys/fs/cgroup");
+            Path limit = group.resolve("memory.max");
+            if (!Files.isReadable(limit)) {
+                return OptionalLong.of(machine);
+            }
+            String maximum = Files.readString(limit).strip();
+            if (maximum.equals("max")) {
+                return OptionalLong.of(machine);
+            }
+            // Cached files count as used, but give way.
+            long used = Long.parseLong(
+                            Files.readString(group.resolve("memory.current")).strip())
+                    - field(group.resolve("memory.stat"), "inactive_file ");
+            return OptionalLong.of(Math.min(machine, Math.max(0, Long.parseLong(maximum) - used)));
+        } catch (IOException | NumberFormatException e) {
+            return OptionalLong.empty();
+        }
+    }
+
+    private static long field(Path file, String name) throws IOException {
+        for (String line : Files.readAllLines(file)) {
+            if (line.startsWith(name)) {
+                return Long.parseLong(line.substring(name.length()).replaceAll("\\D", ""));
+            }
+        }
+        throw new IOException(file + " has no " + name);
     }
 }

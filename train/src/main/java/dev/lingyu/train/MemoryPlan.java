@@ -2,9 +2,7 @@ package dev.lingyu.train;
 
 import dev.lingyu.model.DecoderConfig;
 import dev.lingyu.tensor.DType;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import dev.lingyu.tensor.NativeMemory;
 import java.util.Locale;
 
 /// What a run needs, by part, beside what the machine has.
@@ -41,7 +39,7 @@ public record MemoryPlan(long weights, long gradients, long optimizer, long acti
                 8 * trainable,
                 activations,
                 logitBytes(c, dtype, tokensAtOnce),
-                availableBytes());
+                NativeMemory.available().orElse(-1));
     }
 
     /// One chunk of the loss: 16-bit logits in place on the CPU, else with f32 copies.
@@ -77,37 +75,5 @@ public record MemoryPlan(long weights, long gradients, long optimizer, long acti
         return bytes < 1L << 30
                 ? String.format(Locale.ROOT, "%.0f MiB", bytes / 1048576.0)
                 : String.format(Locale.ROOT, "%.1f GiB", bytes / 1073741824.0);
-    }
-
-    /// What the machine can still give, or a container's limit leaves.
-    private static long availableBytes() {
-        try {
-            long machine = 1024 * field(Path.of("/proc/meminfo"), "MemAvailable:");
-            Path group = Path.of("/sys/fs/cgroup");
-            Path limit = group.resolve("memory.max");
-            if (!Files.isReadable(limit)) {
-                return machine;
-            }
-            String maximum = Files.readString(limit).strip();
-            if (maximum.equals("max")) {
-                return machine;
-            }
-            // Cached files count as used, but give way.
-            long used = Long.parseLong(
-                            Files.readString(group.resolve("memory.current")).strip())
-                    - field(group.resolve("memory.stat"), "inactive_file ");
-            return Math.min(machine, Math.max(0, Long.parseLong(maximum) - used));
-        } catch (IOException | NumberFormatException e) {
-            return -1;
-        }
-    }
-
-    private static long field(Path file, String name) throws IOException {
-        for (String line : Files.readAllLines(file)) {
-            if (line.startsWith(name)) {
-                return Long.parseLong(line.substring(name.length()).replaceAll("\\D", ""));
-            }
-        }
-        throw new IOException(file + " has no " + name);
     }
 }

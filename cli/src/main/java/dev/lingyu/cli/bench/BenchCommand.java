@@ -7,5 +7,11 @@ import picocli.CommandLine.Command;
         name = "bench",
         mixinStandardHelpOptions = true,
         description = "Measures speed beside this machine's own limits, and what models can do.",
-        subcommands = {GemmBench.class, TrainBench.class, ExtrapolateBench.class, BatchInvarianceBench.class})
+        subcommands = {
+            GemmBench.class,
+            TrainBench.class,
+            DecodeBench.class,
+            ExtrapolateBench.class,
+            BatchInvarianceBench.class
+        })
 public final class BenchCommand {}

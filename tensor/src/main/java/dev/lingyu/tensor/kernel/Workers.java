@@ -41,6 +41,11 @@ public final class Workers {
         return Shared.INSTANCE;
     }
 
+    /// How many shares a job has.
+    int threads() {
+        return others.length + 1;
+    }
+
     /// Runs all shares of a job, one on the calling thread, and waits for them. One job at a time: callers
     /// queue.
     public synchronized void run(Part part) {
