@@ -64,19 +64,24 @@ public final class Linear {
         if (adapters.isEmpty()) {
             return plain(x);
         }
-        Tensor seen = x;
+        Tensor whole = GradientTape.cut(x);
+        Tensor seen = whole;
         for (LinearAdapter adapter : adapters) {
             seen = adapter.input(seen);
         }
         Tensor y = plain(seen);
         for (LinearAdapter adapter : adapters) {
-            y = adapter.output(this, x, y);
+            y = adapter.output(this, whole, y);
         }
         return y;
     }
 
     /// The layer without its adapters.
     Tensor plain(Tensor x) {
+        GradientTape tape = GradientTape.current();
+        if (tape != null) {
+            return tape.linear(x, weight.get(), bias.map(Slot::get));
+        }
         return Functional.linear(x, weight.value(), bias.map(Slot::value));
     }
 
