@@ -4,6 +4,7 @@ import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
 import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
+import dev.lingyu.tensor.kernel.SoftmaxKernel;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -22,6 +23,7 @@ final class Attention implements AutoCloseable {
     private final Device device;
     private final RowTiles tiles;
     private final Optional<RotaryAngles> rotary;
+    private final float[] slopes;
     private final Map<BiasKey, Optional<Tensor>> biases = new HashMap<>();
 
     private record BiasKey(int queries, int keys, int hidden, int window) {}
@@ -38,6 +40,7 @@ final class Attention implements AutoCloseable {
         this.dtype = dtype;
         this.device = device;
         this.tiles = tiles;
+        this.slopes = config.position() instanceof Position.Alibi ? alibiSlopes(config.heads()) : new float[0];
         this.rotary = config.position() instanceof Position.Rope rope
                 ? Optional.of(RotaryAngles.of(rope, batch, dtype, device))
                 : Optional.empty();
@@ -57,7 +60,13 @@ final class Attention implements AutoCloseable {
     Tensor attend(int layer, Tensor q, Tensor k, Tensor v) {
         Tensor turnedQ = rotary.isPresent() ? rotary.get().turn(q) : q;
         Tensor turnedK = rotary.isPresent() ? rotary.get().turn(k) : k;
-        Tensor scaledQ = turnedQ.mul(1 / Math.sqrt(config.headSize()));
+        List<Tensor> whole = GradientTape.cut(
+                List.of(byKernel() ? turnedQ : turnedQ.mul(1 / Math.sqrt(config.headSize())), turnedK, v));
+        return attendEach(layer, whole.get(0), whole.get(1), whole.get(2));
+    }
+
+    /// @param scaledQ scaled unless [#byKernel]
+    private Tensor attendEach(int layer, Tensor scaledQ, Tensor turnedK, Tensor v) {
         if (caches.isEmpty() && batch.isUniform()) {
             return uniform(scaledQ, turnedK, v, window(layer));
         }
@@ -78,6 +87,11 @@ final class Attention implements AutoCloseable {
         return contexts.size() == 1 ? contexts.getFirst() : Tensor.cat(contexts, 0);
     }
 
+    /// Whether scale, mask and ALiBi are the softmax's.
+    private boolean byKernel() {
+        return CausalAttention.takes(dtype, device);
+    }
+
     /// All sequences at once where they have one length and no past.
     private Tensor uniform(Tensor q, Tensor k, Tensor v, int window) {
         int n = batch.lengths()[0];
@@ -88,13 +102,22 @@ final class Attention implements AutoCloseable {
         return context(q.view(b, n, config.heads(), config.headSize()), keys, values, n, 0, window);
     }
 
-    /// @param q [b × n × heads × d], scaled
+    /// @param q [b × n × heads × d], scaled unless [#byKernel]
     /// @param k [b × keyValueHeads × m × d]
     /// @param v as k
     /// @return [b · n × heads · d]
     private Tensor context(Tensor q, Tensor k, Tensor v, int n, int hidden, int window) {
         long b = q.size(0);
         long m = k.size(2);
+        if (byKernel()) {
+            int keys = Math.toIntExact(m);
+            return CausalAttention.apply(
+                    q,
+                    k,
+                    v,
+                    new SoftmaxKernel.View(
+                            n, keys - n, keys - hidden, window, (float) (1 / Math.sqrt(config.headSize())), slopes));
+        }
         long shared = config.heads() / config.keyValueHeads();
         // Query heads that share a key head are rows of one matrix, so keys need not be repeated.
         Tensor grouped = q.reshape(b, n, config.keyValueHeads(), shared, config.headSize())
@@ -123,14 +146,14 @@ final class Attention implements AutoCloseable {
     /// or 1 × n × m]; empty where nothing would be added.
     private Optional<Tensor> bias(int n, int m, int hidden, int window) {
         return biases.computeIfAbsent(new BiasKey(n, m, hidden, window), key -> {
-            boolean alibi = config.position() instanceof Position.Alibi;
+            boolean alibi = slopes.length > 0;
             if (n == 1 && hidden == 0 && !alibi && m <= window) {
                 return Optional.empty();
             }
-            float[] slopes = alibi ? alibiSlopes(config.heads()) : new float[1];
-            float[] values = new float[slopes.length * n * m];
+            float[] perHead = alibi ? slopes : new float[1];
+            float[] values = new float[perHead.length * n * m];
             int at = 0;
-            for (float slope : slopes) {
+            for (float slope : perHead) {
                 for (int i = m - n; i < m; i++) {
                     for (int j = 0; j < m; j++) {
                         boolean visible = j <= i && i - j < window && j < m - hidden;

@@ -1,5 +1,6 @@
 package dev.lingyu.model;
 
+import dev.lingyu.tensor.Laps;
 import dev.lingyu.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,15 +58,22 @@ final class DecoderBlock {
     /// @return [tokens × hidden]
     Tensor apply(Tensor x, Attention attention) {
         RowTiles tiles = attention.tiles();
-        List<Tensor> qkv = tiles.mapAll(List.of(x), in -> queryKeyValue(attentionNorm.apply(in.getFirst())));
+        List<Tensor> qkv = tiles.mapAll(List.of(x), in -> queryKeyValue(norm(attentionNorm, in.getFirst())));
         Tensor mixed = attention.attend(layer, qkv.get(0), qkv.get(1), qkv.get(2));
         return tiles.mapAll(List.of(x, mixed), in -> List.of(afterAttention(in.get(0), in.get(1))))
                 .getFirst();
     }
 
+    private static Tensor norm(Norm norm, Tensor x) {
+        Laps.end("rest, forward");
+        Tensor normed = GradientTape.cut(norm.apply(x));
+        Laps.end("norms, forward");
+        return normed;
+    }
+
     private Tensor afterAttention(Tensor x, Tensor mixed) {
-        Tensor attended = x.add(attentionOutput.apply(mixed));
-        return attended.add(feedForward(feedForwardNorm.apply(attended)));
+        Tensor attended = GradientTape.cut(x.add(attentionOutput.apply(mixed)));
+        return attended.add(feedForward(norm(feedForwardNorm, attended)));
     }
 
     private List<Tensor> queryKeyValue(Tensor x) {
@@ -81,15 +89,17 @@ final class DecoderBlock {
             case FUSED_BY_HEAD -> {
                 Tensor fused =
                         queryKeyValue.orElseThrow().apply(x).view(x.size(0), config.heads(), 3, config.headSize());
-                q = fused.select(2, 0);
-                k = fused.select(2, 1);
-                v = fused.select(2, 2);
+                List<Tensor> kinds = fused.unbind(2);
+                q = kinds.get(0);
+                k = kinds.get(1);
+                v = kinds.get(2);
             }
             case FUSED_BY_KIND -> {
                 Tensor fused = heads(queryKeyValue.orElseThrow().apply(x), config.heads() + 2 * config.keyValueHeads());
-                q = fused.narrow(1, 0, config.heads());
-                k = fused.narrow(1, config.heads(), config.keyValueHeads());
-                v = fused.narrow(1, config.heads() + config.keyValueHeads(), config.keyValueHeads());
+                List<Tensor> kinds = fused.split(1, config.heads(), config.keyValueHeads(), config.keyValueHeads());
+                q = kinds.get(0);
+                k = kinds.get(1);
+                v = kinds.get(2);
             }
             default -> throw new IllegalStateException();
         }
@@ -105,12 +115,11 @@ final class DecoderBlock {
     private Tensor feedForward(Tensor x) {
         Activation activation = config.activation();
         if (gateUp.isPresent()) {
-            Tensor both = gateUp.get().apply(x);
             int half = config.intermediateSize();
-            return down.apply(activation.apply(both.narrow(1, 0, half)).mul(both.narrow(1, half, half)));
+            List<Tensor> both = gateUp.get().apply(x).split(1, half, half);
+            return down.apply(activation.gated(both.getFirst(), both.getLast()));
         }
         Tensor wide = up.orElseThrow().apply(x);
-        return down.apply(
-                gate.isPresent() ? activation.apply(gate.get().apply(x)).mul(wide) : activation.apply(wide));
+        return down.apply(gate.isPresent() ? activation.gated(gate.get().apply(x), wide) : activation.apply(wide));
     }
 }

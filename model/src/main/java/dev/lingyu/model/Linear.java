@@ -66,20 +66,22 @@ public final class Linear {
         if (adapters.isEmpty()) {
             return plain(x);
         }
-        Tensor seen = x;
+        Tensor whole = GradientTape.cut(x);
+        Tensor seen = whole;
         for (LinearAdapter adapter : adapters) {
             seen = adapter.input(seen);
         }
         Tensor y = plain(seen);
         for (LinearAdapter adapter : adapters) {
-            y = adapter.output(this, x, y);
+            y = adapter.output(this, whole, y);
         }
         return y;
     }
 
     /// The layer without its adapters.
     Tensor plain(Tensor x) {
-        return product(x, bias.map(Slot::value));
+        GradientTape tape = GradientTape.current();
+        return tape == null ? product(x, bias.map(Slot::value)) : tape.linear(x, weight.get(), bias.map(Slot::get));
     }
 
     /// `y − b`, for an output of [#plain].

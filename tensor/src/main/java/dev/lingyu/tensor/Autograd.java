@@ -77,8 +77,16 @@ public final class Autograd {
     /// @param inputs         leaves that took part, or not
     /// @return one gradient per input, empty where the output does not depend on it
     public static List<Optional<Tensor>> gradients(Tensor output, Tensor outputGradient, List<Tensor> inputs) {
-        try (TensorVector outputs = Tensor.vector(List.of(output));
-                TensorVector gradients = Tensor.vector(List.of(outputGradient));
+        return gradients(List.of(output), List.of(outputGradient), inputs);
+    }
+
+    /// The same for several outputs at once: what they share is gone through once.
+    ///
+    /// @param outputGradients one per output, of its shape
+    public static List<Optional<Tensor>> gradients(
+            List<Tensor> recorded, List<Tensor> outputGradients, List<Tensor> inputs) {
+        try (TensorVector outputs = Tensor.vector(recorded);
+                TensorVector gradients = Tensor.vector(outputGradients);
                 TensorVector of = Tensor.vector(inputs);
                 BoolOptional retain = new BoolOptional(false);
                 TensorVector result = torch.grad(outputs, of, gradients, retain, false, true)) {

@@ -1,6 +1,7 @@
 package dev.lingyu.tensor;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
@@ -251,6 +252,11 @@ public final class Tensor implements AutoCloseable {
         return handle().size(dimension);
     }
 
+    /// Elements between neighbours of one dimension.
+    public long stride(int dimension) {
+        return handle().stride(dimension);
+    }
+
     /// The number of dimensions.
     public int rank() {
         return Math.toIntExact(handle().dim());
@@ -339,6 +345,30 @@ public final class Tensor implements AutoCloseable {
         try (org.bytedeco.pytorch.LongOptional start = new org.bytedeco.pytorch.LongOptional(offset)) {
             return alias(handle().as_strided(shape, strides, start));
         }
+    }
+
+    /// Views of the entries of a dimension, which disappears; recorded as one operation.
+    public List<Tensor> unbind(int dimension) {
+        try (TensorVector views = handle().unbind(dimension)) {
+            return aliases(views);
+        }
+    }
+
+    /// Views of neighbouring runs of a dimension; recorded as one operation.
+    ///
+    /// @param sizes of the runs, which add up to the dimension's
+    public List<Tensor> split(int dimension, long... sizes) {
+        try (TensorVector views = torch.split_with_sizes(handle(), sizes, dimension)) {
+            return aliases(views);
+        }
+    }
+
+    private List<Tensor> aliases(TensorVector views) {
+        List<Tensor> list = new ArrayList<>();
+        for (long i = 0; i < views.size(); i++) {
+            list.add(alias(new org.bytedeco.pytorch.Tensor(views.get(i))));
+        }
+        return list;
     }
 
     /// The entries of a dimension that an int64 vector names, copied.

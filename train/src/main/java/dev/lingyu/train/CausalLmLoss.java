@@ -4,10 +4,12 @@ import dev.lingyu.tensor.Autograd;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
 import dev.lingyu.tensor.Functional;
+import dev.lingyu.tensor.Laps;
 import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
 import dev.lingyu.tensor.kernel.CrossEntropyKernel;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 
 /// The output layer and its cross-entropy as one operation, some rows at a time, so that the logits of a
 /// large vocabulary never exist all at once, and in bf16 never as f32.
@@ -18,8 +20,6 @@ import java.util.Optional;
 final class CausalLmLoss {
     /// Enough rows for a matrix product at full speed: 512 of a 250,880-word vocabulary in bf16.
     private static final long CHUNK_BYTES = 257L << 20;
-    /// Rows of W whose gradient is computed at once in 16 bits before it is added in f32.
-    private static final long HEAD_TILE = 16_384;
 
     private CausalLmLoss() {}
 
@@ -37,9 +37,15 @@ final class CausalLmLoss {
     /// @param labels       int64 [rows], none of them ignored
     /// @param scale        what the summed loss is multiplied by before differentiation, such as 1 / labels of
     ///                     the step
-    /// @param headGradient where dW goes [vocabulary × hidden]; empty for a frozen head
+    /// @param sum          takes `d` and `h` of some rows for `dW += dᵀ · h`; does nothing for a frozen head
+    /// @param memory       for the logits
     static Outcome withGradients(
-            Tensor features, Tensor head, Tensor labels, double scale, Optional<FlatParameters.Claim> headGradient) {
+            Tensor features,
+            Tensor head,
+            Tensor labels,
+            double scale,
+            BiConsumer<Tensor, Tensor> sum,
+            KeptMemory memory) {
         long rows = features.size(0);
         long chunk = chunkRows(head);
         boolean kernel = features.dtype() == DType.BF16 && features.device().equals(Device.CPU);
@@ -53,13 +59,17 @@ final class CausalLmLoss {
                 try (Scope inner = Scope.open()) {
                     Tensor h = features.narrow(0, at, n);
                     Tensor y = labels.narrow(0, at, n);
-                    Tensor logits = Functional.linear(h, head, Optional.empty());
+                    Tensor logits = memory.matrix("logits", head, n, head.size(0));
+                    logits.matmulInto(h, head.transpose(0, 1));
+                    Laps.end("head product, forward");
                     LogitGradient d = kernel ? inPlace(logits, y, scale) : throughF32(logits, y, scale);
+                    Laps.end("loss");
                     loss += d.loss();
                     correct += d.correct();
                     gradients.narrow(0, at, n).matmulInto(d.gradient(), head);
-                    boolean first = at == 0;
-                    headGradient.ifPresent(g -> addProduct(g.gradient(), g.overwrites() && first, d.gradient(), h));
+                    Laps.end("head product, input gradients");
+                    sum.accept(d.gradient(), h);
+                    Laps.end("head product, weight gradients");
                 }
             }
             return new Outcome(loss, correct, scope.keep(gradients));
@@ -113,29 +123,5 @@ final class CausalLmLoss {
 
     private static long equalCount(Tensor a, Tensor b) {
         return (long) a.equalTo(b).sumAsDouble();
-    }
-
-    /// `target += aᵀ · b`, or `=`.
-    private static void addProduct(Tensor target, boolean overwrite, Tensor a, Tensor b) {
-        if (b.dtype() == DType.F32) {
-            if (overwrite) {
-                target.matmulInto(a.transpose(0, 1), b);
-            } else {
-                target.addMatmulInPlace(a.transpose(0, 1), b);
-            }
-            return;
-        }
-        for (long from = 0; from < target.size(0); from += HEAD_TILE) {
-            try (Scope scope = Scope.open()) {
-                long n = Math.min(HEAD_TILE, target.size(0) - from);
-                Tensor tile = a.narrow(1, from, n).transpose(0, 1).matmul(b);
-                Tensor place = target.narrow(0, from, n);
-                if (overwrite) {
-                    place.copyInPlace(tile);
-                } else {
-                    place.addInPlace(tile);
-                }
-            }
-        }
     }
 }

@@ -1,10 +1,12 @@
 package dev.lingyu.train;
 
 import dev.lingyu.model.Decoder;
+import dev.lingyu.model.GradientTape;
 import dev.lingyu.model.Parameter;
 import dev.lingyu.model.TokenBatch;
 import dev.lingyu.tensor.Autograd;
 import dev.lingyu.tensor.DType;
+import dev.lingyu.tensor.Laps;
 import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
 import java.util.ArrayList;
@@ -14,8 +16,8 @@ import java.util.Optional;
 /// Next-token prediction: the mean of `−log p(label | tokens before)` over the labelled positions.
 ///
 /// A decoder is differentiated one block at a time. Forward, each block's input is cut from its history;
-/// backward, from the last block to the first, the block's recording turns the gradient of its output into
-/// those of its weights, added to f32 buffers right away, and of its input, which is the gradient of the
+/// backward, from the last block to the first, the block's [tape][GradientTape] turns the gradient of its output
+/// into those of its weights, added to f32 buffers right away, and of its input, which is the gradient of the
 /// block before. Only what one block recorded is ever touched at once; with `recompute` only block inputs are
 /// kept, and each block runs forward again when its turn comes (Chen et al. 2016).
 public final class CausalLmObjective {
@@ -75,7 +77,9 @@ public final class CausalLmObjective {
     }
 
     /// A block's input and, where its activations are kept, its recorded output.
-    private record Recording(Tensor input, Optional<Tensor> output) {}
+    private record Recording(Tensor input, Optional<Taped> output) {}
+
+    private record Taped(GradientTape tape, Tensor output) {}
 
     /// Adds the gradients of `scale · Σ loss` over a batch to the optimiser's.
     ///
@@ -103,9 +107,10 @@ public final class CausalLmObjective {
                 Recording recording = forward(layer, x, pass);
                 recordings.add(recording);
                 x = recording.output().isPresent()
-                        ? Autograd.detached(recording.output().get())
+                        ? Autograd.detached(recording.output().get().output())
                         : runUnrecorded(layer, recording.input(), pass);
             }
+            Laps.end("rest, forward");
             Tensor last = Autograd.leaf(x);
             Tensor finished = decoder.finish(last);
             Targets targets = Targets.of(rows, decoder);
@@ -116,12 +121,15 @@ public final class CausalLmObjective {
             Tensor gradient = Tensor.zeros(finished.dtype(), finished.device(), finished.shape());
             gradient.indexAddInPlace(0, targets.rows(), loss.featureGradients());
             gradient = backward(finished, gradient, last, decoder.finalNormParameters());
+            Laps.end("rest, backward");
             for (int layer = decoder.config().layers() - 1; layer >= Math.max(0, lowestTrainedLayer); layer--) {
                 gradient = backwardBlock(layer, recordings.get(layer), gradient, pass);
             }
+            Laps.end("rest, backward");
             if (lowestTrainedLayer < 0) {
                 backwardEmbedding(embedded, lookedUp, gradient, pass, batch);
             }
+            Laps.end("embedding gradient");
             return new Outcome(loss.loss(), targets.count(), loss.correct());
         }
     }
@@ -136,7 +144,12 @@ public final class CausalLmObjective {
         Tensor input = Autograd.leaf(x);
         return recompute || layer < lowestTrainedLayer
                 ? new Recording(input, Optional.empty())
-                : new Recording(input, Optional.of(decoder.block(layer, input, pass)));
+                : new Recording(input, Optional.of(tape(layer, input, pass)));
+    }
+
+    private Taped tape(int layer, Tensor input, Decoder.Pass pass) {
+        GradientTape tape = new GradientTape(input);
+        return new Taped(tape, tape.record(() -> decoder.block(layer, input, pass)));
     }
 
     private Tensor runUnrecorded(int layer, Tensor input, Decoder.Pass pass) {
@@ -147,22 +160,31 @@ public final class CausalLmObjective {
 
     private CausalLmLoss.Outcome loss(Tensor finished, Targets targets, double scale) {
         Tensor features = Autograd.detached(finished).indexSelect(0, targets.rows());
-        Optional<FlatParameters.Claim> headGradient =
-                optimizer.updates(decoder.head()) ? Optional.of(optimizer.claim(decoder.head())) : Optional.empty();
+        Parameter head = decoder.head();
         return CausalLmLoss.withGradients(
-                features, Autograd.detached(decoder.head().value()), targets.labels(), scale, headGradient);
+                features,
+                Autograd.detached(head.value()),
+                targets.labels(),
+                scale,
+                (gradients, inputs) -> {
+                    if (optimizer.updates(head)) {
+                        optimizer.accumulateProduct(head, gradients, inputs);
+                    }
+                },
+                optimizer.memory());
     }
 
     private Tensor backwardBlock(int layer, Recording recording, Tensor gradient, Decoder.Pass pass) {
         return Scope.compute(() -> {
-            Tensor output = recording.output().isPresent()
-                    ? recording.output().get()
-                    : decoder.block(layer, recording.input(), pass);
-            Tensor inputGradient = backward(output, gradient, recording.input(), decoder.blockParameters(layer));
-            // The recording is spent: free its output now instead of at the end of the step.
-            recording.output().ifPresent(Tensor::close);
-            gradient.close();
-            return inputGradient;
+            Taped taped = recording.output().orElseGet(() -> tape(layer, recording.input(), pass));
+            try (GradientTape tape = taped.tape()) {
+                Tensor inputGradient =
+                        tape.backward(taped.output(), gradient, decoder.blockParameters(layer), optimizer);
+                // The recording is spent: free its output now instead of at the end of the step.
+                taped.output().close();
+                gradient.close();
+                return inputGradient;
+            }
         });
     }
 

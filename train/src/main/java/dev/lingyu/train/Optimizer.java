@@ -1,5 +1,6 @@
 package dev.lingyu.train;
 
+import dev.lingyu.model.GradientSink;
 import dev.lingyu.model.Parameter;
 import dev.lingyu.tensor.Autograd;
 import dev.lingyu.tensor.DType;
@@ -14,9 +15,11 @@ import java.util.Map;
 ///
 /// What all optimisers share is here: flat memory by group, the global norm, clipping, state for checkpoints.
 /// A subclass says how one group is updated.
-public abstract sealed class Optimizer implements AutoCloseable permits AdamW, Adafactor {
+public abstract sealed class Optimizer implements AutoCloseable, GradientSink permits AdamW, Adafactor {
     private final List<Group> groups = new ArrayList<>();
     private final Map<Parameter, Group> groupOf = new LinkedHashMap<>();
+    private final KeptMemory memory = new KeptMemory();
+    private final ProductSums products = new ProductSums(memory);
     private long steps;
     private double clip = 1;
 
@@ -69,6 +72,7 @@ public abstract sealed class Optimizer implements AutoCloseable permits AdamW, A
     }
 
     /// Whether a weight is updated by this optimiser.
+    @Override
     public boolean updates(Parameter parameter) {
         return groupOf.containsKey(parameter);
     }
@@ -76,8 +80,15 @@ public abstract sealed class Optimizer implements AutoCloseable permits AdamW, A
     /// Adds to the gradient of a weight.
     ///
     /// @param gradient of the weight's shape, any floating type
+    @Override
     public void accumulate(Parameter parameter, Tensor gradient) {
         groupOf(parameter).flat().accumulate(parameter, gradient);
+    }
+
+    @Override
+    public void accumulateProduct(Parameter weight, Tensor outputGradients, Tensor inputs) {
+        FlatParameters.Claim claim = claim(weight);
+        products.add(claim.gradient(), claim.overwrites(), outputGradients, inputs);
     }
 
     /// The f32 gradient of a weight, of its shape; what is added there counts in the next step.
@@ -88,6 +99,11 @@ public abstract sealed class Optimizer implements AutoCloseable permits AdamW, A
     /// The f32 gradient of a weight for a caller that adds to all of it, or overwrites it where nothing counts yet.
     FlatParameters.Claim claim(Parameter parameter) {
         return groupOf(parameter).flat().claim(parameter);
+    }
+
+    /// Memory that lives as long as the gradients.
+    KeptMemory memory() {
+        return memory;
     }
 
     private Group groupOf(Parameter parameter) {
@@ -179,6 +195,7 @@ public abstract sealed class Optimizer implements AutoCloseable permits AdamW, A
 
     @Override
     public void close() {
+        memory.close();
         groups.forEach(g -> g.flat().close());
     }
 }

@@ -5,6 +5,7 @@ import dev.lingyu.model.DecoderWeights;
 import dev.lingyu.model.ModelConfig;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
+import dev.lingyu.tensor.Laps;
 import dev.lingyu.tensor.MachineLimits;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -41,6 +42,7 @@ public final class TrainingBenchmark {
     /// @param flopsPerToken    of the model's own matrix products, the numerator of MFU
     /// @param loss             of the last step
     /// @param parts            medians of the parts of a step [s]
+    /// @param breakdown        the same by kind of operation [s]; meaningful on a CPU
     public record Result(
             double tokensPerSecond,
             double slowest,
@@ -49,7 +51,8 @@ public final class TrainingBenchmark {
             long matmulParameters,
             double flopsPerToken,
             double loss,
-            Map<String, Double> parts) {}
+            Map<String, Double> parts,
+            Map<String, Double> breakdown) {}
 
     /// Runs the steps.
     public static Result run(ModelConfig shape, Setup setup) {
@@ -70,32 +73,43 @@ public final class TrainingBenchmark {
         double[] rates = new double[setup.steps()];
         double[] peaks = new double[setup.steps()];
         Map<String, double[]> parts = new LinkedHashMap<>();
+        Map<String, double[]> kinds = new LinkedHashMap<>();
         double loss = 0;
         for (int step = -WARM_UP; step < setup.steps(); step++) {
             double peak = MachineLimits.gemmPeak(setup.dtype(), setup.device(), 2048, 5);
+            Laps.start();
             long begun = System.nanoTime();
             CausalLmObjective.Outcome outcome = CausalLmObjective.Outcome.NONE;
             for (List<TrainingRow> rows : micro) {
                 outcome = outcome.plus(objective.accumulate(rows, scale));
             }
+            Laps.end("rest");
             long differentiated = System.nanoTime();
             double norm = optimizer.gradientNorm();
+            Laps.end("gradient norm");
             long normed = System.nanoTime();
             optimizer.clip(norm, 1);
             optimizer.step(1e-5);
+            Laps.end("optimiser update");
             long end = System.nanoTime();
             loss = outcome.meanLoss();
+            Map<String, Double> laps = Laps.stop();
             if (step >= 0) {
                 rates[step] = tokens * 1e9 / (end - begun);
                 peaks[step] = peak;
                 note(parts, "gradients", step, setup.steps(), differentiated - begun);
                 note(parts, "norm", step, setup.steps(), normed - differentiated);
                 note(parts, "update", step, setup.steps(), end - normed);
+                for (Map.Entry<String, Double> lap : laps.entrySet()) {
+                    note(kinds, lap.getKey(), step, setup.steps(), Math.round(1e9 * lap.getValue()));
+                }
             }
         }
         Arrays.sort(rates);
         Map<String, Double> medians = new LinkedHashMap<>();
         parts.forEach((name, values) -> medians.put(name, median(values)));
+        Map<String, Double> breakdown = new LinkedHashMap<>();
+        kinds.forEach((name, values) -> breakdown.put(name, median(values)));
         return new Result(
                 rates[rates.length / 2],
                 rates[0],
@@ -106,7 +120,8 @@ public final class TrainingBenchmark {
                         .sum(),
                 FlopCount.perToken(decoder, optimizer),
                 loss,
-                medians);
+                medians,
+                breakdown);
     }
 
     private static void note(Map<String, double[]> parts, String part, int step, int steps, long nanos) {

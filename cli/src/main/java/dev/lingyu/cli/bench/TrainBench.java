@@ -85,6 +85,9 @@ final class TrainBench implements Callable<Integer> {
                 result.gemmGflops()));
         result.parts()
                 .forEach((part, seconds) -> output.line(String.format(Locale.ROOT, "  %-12s %7.3f s", part, seconds)));
+        output.line("by kind of operation:");
+        result.breakdown()
+                .forEach((part, seconds) -> output.line(String.format(Locale.ROOT, "  %-34s %7.3f s", part, seconds)));
         ObjectNode figures = BenchOutput.with(limits)
                 .put("shape", shape)
                 .put("sequence", sequence)
@@ -100,6 +103,8 @@ final class TrainBench implements Callable<Integer> {
                 .put("loss", result.loss());
         ObjectNode parts = figures.putObject("seconds");
         result.parts().forEach(parts::put);
+        ObjectNode breakdown = figures.putObject("breakdown_seconds");
+        result.breakdown().forEach(breakdown::put);
         output.figures(figures);
         return 0;
     }
