@@ -17,8 +17,6 @@ import java.util.Optional;
 public final class PackedMatrix implements AutoCloseable {
     /// Outputs of a panel.
     static final int PANEL = 64;
-    /// Inputs that share a scale, in quantised panels.
-    static final int GROUP = 32;
     /// How many rows of x a kernel takes at once.
     private static final int ROWS = 4;
     /// Above so many rows libtorch's product is faster: measured with `bench decode`, see
