@@ -1,7 +1,7 @@
 package dev.lingyu.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.withPercentage;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -42,7 +42,7 @@ class SpeedBenchesTest {
         double steps = two.path("tokens_per_second").asDouble() / 2;
         assertThat(steps).isPositive();
         assertThat(two.path("bandwidth_fraction").asDouble())
-                .isCloseTo(bytes * steps / 1e9 / two.path("read_gbps").asDouble(), withPercentage(0.001));
+                .isCloseTo(bytes * steps / 1e9 / two.path("read_gbps").asDouble(), withinPercentage(0.001));
     }
 
     @ParameterizedTest
