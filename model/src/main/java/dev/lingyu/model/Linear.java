@@ -94,10 +94,10 @@ public final class Linear {
         return product(x, Optional.empty());
     }
 
-    /// The table rows → kernel: few rows read the weights once, in panels of their own; more go to libtorch.
+    /// Weights that only compute have panels for it, where there are kernels for their type.
     private Tensor product(Tensor x, Optional<Tensor> b) {
         Optional<PackedMatrix> packed = weight.get().packed();
-        return packed.isPresent() && x.rank() == 2 && x.size(0) <= PackedMatrix.MAX_ROWS && !Autograd.isRecording()
+        return packed.isPresent() && x.rank() == 2 && packed.get().takes(x.size(0)) && !Autograd.isRecording()
                 ? packed.get().multiply(x, b)
                 : Functional.linear(x, weight.value(), b);
     }

@@ -15,6 +15,7 @@ import dev.lingyu.tensor.Device;
 import dev.lingyu.tensor.MachineLimits;
 import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
+import dev.lingyu.tensor.kernel.RowMaximum;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -155,9 +156,7 @@ final class DecodeBench implements Callable<Integer> {
                 Autograd.Mode off = Autograd.off()) {
             Tensor features = decoder.features(batch, caches);
             int[] last = batch.lastRows();
-            return decoder.head(features.indexSelect(0, Tensor.of(last, last.length)))
-                    .argmax(-1)
-                    .toInts();
+            return RowMaximum.of(decoder.head(features.indexSelect(0, Tensor.of(last, last.length))));
         }
     }
 }

@@ -8,8 +8,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 
-/// A weight matrix W [out × in] of 16 bits, laid out so that a product with few rows reads it once, in one
-/// straight stream per thread.
+/// A weight matrix W [out × in] of 16 bits, laid out so that a product reads it once, in one straight stream per
+/// thread.
 ///
 /// Outputs come in panels of 64; a panel holds, for each pair of neighbouring inputs, the 64 outputs' pairs:
 /// `[out/64][in/2][64][2]`. So a vector's lanes are outputs, x is broadcast, and nothing is summed across
@@ -19,13 +19,11 @@ public final class PackedMatrix implements AutoCloseable {
     static final int PANEL = 64;
     /// How many rows of x a kernel takes at once.
     private static final int ROWS = 4;
-    /// Above so many rows libtorch's product is faster: measured with `bench decode`, see
-    /// docs/benchmarks/decode.md.
-    public static final int MAX_ROWS = 16;
+    /// Above so many rows libtorch's product is faster where oneDNN does not take panels (docs/benchmarks/decode.md).
+    private static final int MAX_ROWS = 16;
 
     private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
-    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
     private final Tensor panels;
     private final DType dtype;
@@ -86,72 +84,80 @@ public final class PackedMatrix implements AutoCloseable {
         }
     }
 
+    /// Where the panels are.
+    long address() {
+        return panels.address();
+    }
+
     /// Bytes held.
     public long byteCount() {
         return panels.byteCount();
     }
 
-    /// `x · Wᵀ + bias`, added up in f32 in the order of the inputs, so a row's result does not depend on the
-    /// rows beside it.
+    /// Whether [#multiply] is the fast way for so many rows: few go to kernels that read weights once, more to
+    /// oneDNN where it multiplies panels; else libtorch's product of the plain matrix is faster.
+    public boolean takes(long rows) {
+        return rows <= MAX_ROWS || byOneDnn(rows);
+    }
+
+    private boolean byOneDnn(long rows) {
+        return rows > ROWS && dtype == DType.BF16 && PanelMatmul.takes(in);
+    }
+
+    /// `x · Wᵀ + bias`, added up in f32. Up to 4 rows are added up in the order of the inputs.
     ///
-    /// @param x    [rows × in] in the matrix's type, contiguous
-    /// @param bias [out]
+    /// @param x    [rows × in] in the matrix's type, features without gaps
+    /// @param bias [out] in the matrix's type
     /// @return [rows × out] in x's type
     public Tensor multiply(Tensor x, Optional<Tensor> bias) {
         if (x.rank() != 2 || x.size(1) != in || x.dtype() != dtype) {
             throw new IllegalArgumentException("Expected " + dtype + " rows of " + in + " inputs; found " + x + ".");
         }
         return Scope.compute(() -> {
-            int rows = Math.toIntExact(x.size(0));
-            int padded = rows == 1 ? 1 : (rows + ROWS - 1) / ROWS * ROWS;
-            Tensor wide = Tensor.empty(DType.F32, Device.CPU, padded, in);
-            wide.narrow(0, 0, rows).copyInPlace(x);
-            if (padded > rows) {
-                wide.narrow(0, rows, padded - rows).zeroInPlace();
+            Tensor y = Tensor.empty(dtype, Device.CPU, x.size(0), out);
+            long b = bias.isPresent() ? bias.get().address() : 0;
+            if (byOneDnn(x.size(0))) {
+                PanelMatmul.multiply(x.contiguous().address(), x.size(0), in, panels.address(), out, b, y.address());
+            } else {
+                byRow(x.contiguous(), b, y);
             }
-            if (dtype == DType.F16) {
-                wide.mulInPlace(HalfPanels.HALF_SCALE);
-            }
-            Tensor y = Tensor.empty(DType.F32, Device.CPU, rows, out);
-            run(wide, padded, y, rows);
-            return (bias.isPresent() ? y.addInPlace(bias.get()) : y).to(dtype);
+            return y;
         });
     }
 
-    private void run(Tensor x, int padded, Tensor y, int rows) {
-        long w = panels.address();
-        long from = x.address();
-        long to = y.address();
-        long count = panels.size(0);
-        int step = Math.min(padded, ROWS);
+    private void byRow(Tensor x, long bias, Tensor y) {
+        int rows = Math.toIntExact(x.size(0));
+        int step = rows == 1 ? 1 : ROWS;
+        int padded = (rows + step - 1) / step * step;
+        boolean half = dtype == DType.F16;
+        int threads = Workers.shared().threads();
         try (Scope scope = Scope.open()) {
-            int threads = Workers.shared().threads();
-            long scratch =
-                    Tensor.empty(DType.F32, Device.CPU, threads, ROWS, PANEL).address();
+            Tensor wide = Tensor.empty(DType.F32, Device.CPU, padded * in + (long) threads * ROWS * PANEL);
+            long from = wide.address();
+            long scratch = from + 4 * padded * in;
+            HalfRows.widen(half, x.address(), rows * in, from);
+            MEMORY.asSlice(from + 4 * rows * in, 4 * (padded - rows) * in).fill((byte) 0);
+            long w = panels.address();
+            long to = y.address();
+            long count = panels.size(0);
             Workers.shared().run((part, parts) -> {
-                long own = scratch + 4L * ROWS * PANEL * part;
+                long tile = scratch + 4L * ROWS * PANEL * part;
                 for (long panel = count * part / parts; panel < count * (part + 1) / parts; panel++) {
+                    long lanes = Math.min(PANEL, out - PANEL * panel);
+                    long own = bias == 0 ? 0 : bias + 2 * PANEL * panel;
                     for (int row = 0; row < rows; row += step) {
-                        HalfPanels.multiply(
-                                dtype == DType.F16, w + 128 * in * panel, in, from + 4 * in * row, step, own);
-                        store(own, to, panel, row, Math.min(step, rows - row));
+                        HalfPanels.multiply(half, w + 128 * in * panel, in, from + 4 * in * row, step, tile);
+                        for (int i = 0; i < Math.min(step, rows - row); i++) {
+                            HalfRows.round(
+                                    half,
+                                    tile + 4L * PANEL * i,
+                                    lanes,
+                                    own,
+                                    to + 2 * (out * (row + i) + PANEL * panel));
+                        }
                     }
                 }
             });
-        }
-    }
-
-    private void store(long from, long to, long panel, int firstRow, int rows) {
-        long valid = Math.min(PANEL, out - PANEL * panel);
-        for (int row = 0; row < rows; row++) {
-            MemorySegment.copy(
-                    MEMORY,
-                    FLOAT,
-                    from + 4L * PANEL * row,
-                    MEMORY,
-                    FLOAT,
-                    to + 4 * (out * (firstRow + row) + PANEL * panel),
-                    valid);
         }
     }
 
