@@ -34,7 +34,7 @@ import picocli.CommandLine.Option;
         description = "Greedy decoding: tokens/s, and the share of the read bandwidth of the same run that the weights "
                 + "take (weight bytes · steps/s ÷ bandwidth; the KV cache is not counted).")
 final class DecodeBench implements Callable<Integer> {
-    private static final int PROMPT = 8;
+    private static final int PROMPT = 128;
     private static final int WARM_UP = 8;
 
     @Option(

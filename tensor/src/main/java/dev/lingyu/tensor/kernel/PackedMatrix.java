@@ -14,7 +14,7 @@ import java.util.Optional;
 /// Outputs come in panels of 64; a panel holds, for each pair of neighbouring inputs, the 64 outputs' pairs:
 /// `[out/64][in/2][64][2]`. So a vector's lanes are outputs, x is broadcast, and nothing is summed across
 /// lanes. The last panel is filled up with zeros. (oneDNN calls this layout `BA16a64b2a`.)
-public final class PackedMatrix implements AutoCloseable {
+public final class PackedMatrix implements PanelMatrix {
     /// Outputs of a panel.
     static final int PANEL = 64;
     /// How many rows of x a kernel takes at once.
@@ -90,12 +90,14 @@ public final class PackedMatrix implements AutoCloseable {
     }
 
     /// Bytes held.
+    @Override
     public long byteCount() {
         return panels.byteCount();
     }
 
     /// Whether [#multiply] is the fast way for so many rows: few go to kernels that read weights once, more to
     /// oneDNN where it multiplies panels; else libtorch's product of the plain matrix is faster.
+    @Override
     public boolean takes(long rows) {
         return rows <= MAX_ROWS || byOneDnn(rows);
     }
@@ -109,6 +111,7 @@ public final class PackedMatrix implements AutoCloseable {
     /// @param x    [rows × in] in the matrix's type, features without gaps
     /// @param bias [out] in the matrix's type
     /// @return [rows × out] in x's type
+    @Override
     public Tensor multiply(Tensor x, Optional<Tensor> bias) {
         if (x.rank() != 2 || x.size(1) != in || x.dtype() != dtype) {
             throw new IllegalArgumentException("Expected " + dtype + " rows of " + in + " inputs; found " + x + ".");

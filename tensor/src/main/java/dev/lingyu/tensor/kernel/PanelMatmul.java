@@ -84,11 +84,29 @@ final class PanelMatmul {
             long from = PackedMatrix.PANEL * (panels * part / parts);
             long to = Math.min(out, PackedMatrix.PANEL * (panels * (part + 1) / parts));
             if (from < to) {
-                Shape shape = new Shape(rows, in, to - from, out, bias != 0);
-                OneDnn.alone(() -> PREPARED[part]
-                        .computeIfAbsent(shape, Shape::prepare)
-                        .run(x, w + 2 * in * from, bias + 2 * from, y + 2 * from));
+                own(
+                        part,
+                        x,
+                        rows,
+                        in,
+                        w + 2 * in * from,
+                        to - from,
+                        bias == 0 ? 0 : bias + 2 * from,
+                        y + 2 * from,
+                        out);
             }
         });
+    }
+
+    /// The same for some outputs, by one of the workers alone.
+    ///
+    /// @param part the worker
+    /// @param w    panels of the outputs
+    /// @param bias of the outputs, or 0 for none
+    /// @param y    the outputs' first row
+    /// @param step from one row of y to the next
+    static void own(int part, long x, long rows, long in, long w, long outputs, long bias, long y, long step) {
+        Shape shape = new Shape(rows, in, outputs, step, bias != 0);
+        OneDnn.alone(() -> PREPARED[part].computeIfAbsent(shape, Shape::prepare).run(x, w, bias, y));
     }
 }
