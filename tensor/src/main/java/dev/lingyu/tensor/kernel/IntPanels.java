@@ -46,6 +46,21 @@ final class IntPanels {
 
     private IntPanels() {}
 
+    /// The sums that [#multiply] needs.
+    ///
+    /// @param x      address of f32 [groups × 32]
+    /// @param groups groups of all rows
+    /// @param to     address of f32 [groups], written
+    static void sums(long x, long groups, long to) {
+        for (long group = 0; group < groups; group++) {
+            float sum = 0;
+            for (long i = GROUP * group; i < GROUP * (group + 1); i++) {
+                sum += MEMORY.get(FLOAT, x + 4 * i);
+            }
+            MEMORY.set(FLOAT, to + 4 * group, sum);
+        }
+    }
+
     /// `y[r][n] = Σ x[r][k] · w[n][k]` for one panel.
     ///
     /// @param method how weights are rounded

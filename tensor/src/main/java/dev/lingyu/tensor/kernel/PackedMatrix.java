@@ -18,7 +18,7 @@ public final class PackedMatrix implements PanelMatrix {
     /// Outputs of a panel.
     static final int PANEL = 64;
     /// How many rows of x a kernel takes at once.
-    private static final int ROWS = 4;
+    private static final int ROWS = RowProduct.ROWS;
     /// Above so many rows libtorch's product is faster where oneDNN does not take panels (docs/benchmarks/decode.md).
     private static final int MAX_ROWS = 16;
 
@@ -118,49 +118,22 @@ public final class PackedMatrix implements PanelMatrix {
         }
         return Scope.compute(() -> {
             Tensor y = Tensor.empty(dtype, Device.CPU, x.size(0), out);
-            long b = bias.isPresent() ? bias.get().address() : 0;
             if (byOneDnn(x.size(0))) {
+                long b = bias.isPresent() ? bias.get().address() : 0;
                 PanelMatmul.multiply(x.contiguous().address(), x.size(0), in, panels.address(), out, b, y.address());
             } else {
-                byRow(x.contiguous(), b, y);
+                byRow(x.contiguous(), bias, y);
             }
             return y;
         });
     }
 
-    private void byRow(Tensor x, long bias, Tensor y) {
-        int rows = Math.toIntExact(x.size(0));
-        int step = rows == 1 ? 1 : ROWS;
-        int padded = (rows + step - 1) / step * step;
+    private void byRow(Tensor x, Optional<Tensor> bias, Tensor y) {
         boolean half = dtype == DType.F16;
-        int threads = Workers.shared().threads();
         try (Scope scope = Scope.open()) {
-            Tensor wide = Tensor.empty(DType.F32, Device.CPU, padded * in + (long) threads * ROWS * PANEL);
-            long from = wide.address();
-            long scratch = from + 4 * padded * in;
-            HalfRows.widen(half, x.address(), rows * in, from);
-            MEMORY.asSlice(from + 4 * rows * in, 4 * (padded - rows) * in).fill((byte) 0);
-            long w = panels.address();
-            long to = y.address();
-            long count = panels.size(0);
-            Workers.shared().run((part, parts) -> {
-                long tile = scratch + 4L * ROWS * PANEL * part;
-                for (long panel = count * part / parts; panel < count * (part + 1) / parts; panel++) {
-                    long lanes = Math.min(PANEL, out - PANEL * panel);
-                    long own = bias == 0 ? 0 : bias + 2 * PANEL * panel;
-                    for (int row = 0; row < rows; row += step) {
-                        HalfPanels.multiply(half, w + 128 * in * panel, in, from + 4 * in * row, step, tile);
-                        for (int i = 0; i < Math.min(step, rows - row); i++) {
-                            HalfRows.round(
-                                    half,
-                                    tile + 4L * PANEL * i,
-                                    lanes,
-                                    own,
-                                    to + 2 * (out * (row + i) + PANEL * panel));
-                        }
-                    }
-                }
-            });
+            RowProduct product = new RowProduct(x, in, out, bias, y, half ? HalfPanels.HALF_SCALE : 1);
+            product.run((panel, row, rows, tile) -> HalfPanels.multiply(
+                    half, panels.address() + 128 * in * panel, in, product.address() + 4 * in * row, rows, tile));
         }
     }
 

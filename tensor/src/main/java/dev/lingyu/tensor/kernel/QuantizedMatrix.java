@@ -20,13 +20,11 @@ public final class QuantizedMatrix implements PanelMatrix {
     public static final int GROUP = 32;
 
     private static final int PANEL = PackedMatrix.PANEL;
-    private static final int ROWS = 4;
     /// Up to so many rows weights are multiplied as they are; unpacking costs as much as 4 rows do.
     private static final int MAX_ROWS = 8;
 
     private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
-    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
     private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
 
     private final Quantization method;
@@ -93,9 +91,9 @@ public final class QuantizedMatrix implements PanelMatrix {
 
     /// Takes blocks as files hold them.
     ///
-    /// @param blocks u8 [out × in/32 · block bytes]: of each row each group's scale (f16), offset if asymmetric
-    (f16), then
-    ///               32 signed bytes (unsigned if asymmetric) or 16 bytes whose low halves are the first 16 numbers
+    /// @param blocks u8 [out × in/32 · block bytes]: for each group of a row its scale (f16), its offset if
+    ///               asymmetric (f16), then 32 signed bytes (unsigned if asymmetric), or 16 bytes whose low halves
+    ///               are the first 16 numbers
     public static QuantizedMatrix ofBlocks(Tensor blocks, Quantization method) {
         long in = blocks.size(1) / method.blockBytes() * GROUP;
         if (blocks.rank() != 2 || blocks.dtype() != DType.U8 || blocks.size(1) % method.blockBytes() != 0) {
@@ -287,62 +285,31 @@ public final class QuantizedMatrix implements PanelMatrix {
             throw new IllegalArgumentException("Expected rows of " + in + " inputs; found " + x + ".");
         }
         return Scope.compute(() -> {
+            Tensor y = Tensor.empty(x.dtype(), Device.CPU, x.size(0), out);
             if (x.size(0) > MAX_ROWS && x.dtype() == DType.BF16 && PanelMatmul.takes(in)) {
-                Tensor y = Tensor.empty(DType.BF16, Device.CPU, x.size(0), out);
                 unpacked(x.contiguous(), bias, y);
                 return y;
             }
-            Tensor y = Tensor.empty(DType.F32, Device.CPU, x.size(0), out);
-            byRow(x.to(DType.F32).contiguous(), y);
-            return (bias.isPresent() ? y.addInPlace(bias.get()) : y).to(x.dtype());
+            byRow(x.contiguous(), bias, y);
+            return y;
         });
     }
 
-    private void byRow(Tensor x, Tensor y) {
-        int rows = Math.toIntExact(x.size(0));
-        int step = rows == 1 ? 1 : ROWS;
-        int padded = (rows + step - 1) / step * step;
+    private void byRow(Tensor x, Optional<Tensor> bias, Tensor y) {
         long groups = in / GROUP;
-        int threads = Workers.shared().threads();
         try (Scope scope = Scope.open()) {
-            Tensor wide = x;
-            if (padded > rows) {
-                wide = Tensor.zeros(DType.F32, Device.CPU, padded, in);
-                wide.narrow(0, 0, rows).copyInPlace(x);
-            }
-            Tensor sums = wide.view(padded, groups, GROUP).sum(-1);
-            long from = wide.address();
-            long totals = sums.address();
-            long scratch =
-                    Tensor.empty(DType.F32, Device.CPU, threads, ROWS, PANEL).address();
-            long to = y.address();
-            long count = panels.size(0);
-            Workers.shared().run((part, parts) -> {
-                long tile = scratch + 4L * ROWS * PANEL * part;
-                for (long panel = count * part / parts; panel < count * (part + 1) / parts; panel++) {
-                    long valid = Math.min(PANEL, out - PANEL * panel);
-                    for (int row = 0; row < rows; row += step) {
-                        IntPanels.multiply(
-                                method,
-                                group(panel, 0),
-                                groups,
-                                from + 4 * in * row,
-                                totals + 4 * groups * row,
-                                step,
-                                tile);
-                        for (int i = 0; i < Math.min(step, rows - row); i++) {
-                            MemorySegment.copy(
-                                    MEMORY,
-                                    FLOAT,
-                                    tile + 4L * PANEL * i,
-                                    MEMORY,
-                                    FLOAT,
-                                    to + 4 * (out * (row + i) + PANEL * panel),
-                                    valid);
-                        }
-                    }
-                }
-            });
+            RowProduct product = new RowProduct(x, in, out, bias, y, 1);
+            long sums = Tensor.empty(DType.F32, Device.CPU, product.paddedRows(), groups)
+                    .address();
+            IntPanels.sums(product.address(), groups * product.paddedRows(), sums);
+            product.run((panel, row, rows, tile) -> IntPanels.multiply(
+                    method,
+                    group(panel, 0),
+                    groups,
+                    product.address() + 4 * in * row,
+                    sums + 4 * groups * row,
+                    rows,
+                    tile));
         }
     }
 

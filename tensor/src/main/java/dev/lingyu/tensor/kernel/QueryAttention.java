@@ -30,6 +30,7 @@ public final class QueryAttention {
 
     private final int rows;
     private final int size;
+    private final DType dtype;
     private final boolean half;
     private final int longest;
 
@@ -60,7 +61,8 @@ public final class QueryAttention {
         this.scale = scale;
         this.slopes = slopes;
         this.size = like.size();
-        this.half = like.dtype() == DType.F16;
+        this.dtype = like.dtype();
+        this.half = dtype == DType.F16;
         this.shared = Math.toIntExact(q.size(1)) / like.heads();
         this.rows = shared == 1 ? 1 : (shared + ROWS - 1) / ROWS * ROWS;
         this.longest = queries.stream().mapToInt(Query::length).max().orElseThrow();
@@ -130,7 +132,8 @@ public final class QueryAttention {
     /// The query heads as f32 [rows × d], zeros below them.
     private void widen(int row, int firstHead, long to) {
         for (int r = 0; r < shared; r++) {
-            HalfRows.widen(half, q.at(row, firstHead + r), size, to + 4L * size * r);
+            NarrowRows.widen(
+                    dtype, q.at(row, firstHead + r), size, half ? HalfPanels.HALF_SCALE : 1, to + 4L * size * r);
         }
         MEMORY.asSlice(to + 4L * size * shared, 4L * size * (rows - shared)).fill((byte) 0);
     }
@@ -163,7 +166,7 @@ public final class QueryAttention {
                 HalfPanels.multiply(half, values, count, scores + 4L * count * r, Math.min(ROWS, rows), tile);
                 for (int i = r; i < Math.min(shared, r + ROWS); i++) {
                     long to = context + 2 * (width * query.row() + (long) size * (head * shared + i) + PANEL * panel);
-                    HalfRows.round(half, tile + 4L * PANEL * (i - r), valid, 0, to);
+                    NarrowRows.round(dtype, tile + 4L * PANEL * (i - r), valid, 0, to);
                 }
             }
         }

@@ -6,6 +6,7 @@ import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.S2I;
 
+import dev.lingyu.tensor.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
@@ -14,8 +15,8 @@ import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
-/// Rows of 16 bits into f32 and back, around products that compute in f32.
-final class HalfRows {
+/// Rows of 16 bits to f32 and back, around products that compute in f32; f32 rows are copied.
+final class NarrowRows {
     private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
@@ -25,15 +26,16 @@ final class HalfRows {
             VectorSpecies.of(short.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
     private static final int LANES = F.length();
 
-    private HalfRows() {}
+    private NarrowRows() {}
 
-    /// Widens numbers to f32, f16 multiplied by [HalfPanels#HALF_SCALE].
+    /// Widens numbers to f32.
     ///
-    /// @param half whether they are f16, else bf16
-    /// @param from address of n numbers
-    /// @param to   address of n f32, written
-    static void widen(boolean half, long from, long n, long to) {
-        long end = half ? 0 : n - n % LANES;
+    /// @param dtype  bf16, f16 or f32
+    /// @param from   address of n numbers
+    /// @param factor what they are multiplied by
+    /// @param to     address of n f32, written
+    static void widen(DType dtype, long from, long n, float factor, long to) {
+        long end = dtype == DType.BF16 && factor == 1 ? n - n % LANES : 0;
         for (long i = 0; i < end; i += LANES) {
             ((IntVector) ShortVector.fromMemorySegment(S, MEMORY, from + 2 * i, LITTLE_ENDIAN)
                             .convertShape(S2I, I, 0))
@@ -41,19 +43,18 @@ final class HalfRows {
                     .intoMemorySegment(MEMORY, to + 4 * i, LITTLE_ENDIAN);
         }
         for (long i = end; i < n; i++) {
-            float value = value(half, MEMORY.get(SHORT, from + 2 * i));
-            MEMORY.set(FLOAT, to + 4 * i, half ? value * HalfPanels.HALF_SCALE : value);
+            MEMORY.set(FLOAT, to + 4 * i, at(dtype, from, i) * factor);
         }
     }
 
     /// Adds a bias and rounds to the nearest, ties to even.
     ///
-    /// @param half whether results are f16, else bf16
-    /// @param from address of n f32
-    /// @param bias address of n numbers of 16 bits, or 0 for none
-    /// @param to   address of n numbers, written
-    static void round(boolean half, long from, long n, long bias, long to) {
-        long end = half ? 0 : n - n % LANES;
+    /// @param dtype what results and bias are: bf16, f16 or f32
+    /// @param from  address of n f32
+    /// @param bias  address of n numbers, or 0 for none
+    /// @param to    address of n numbers, written
+    static void round(DType dtype, long from, long n, long bias, long to) {
+        long end = dtype == DType.BF16 ? n - n % LANES : 0;
         for (long i = 0; i < end; i += LANES) {
             FloatVector sum = FloatVector.fromMemorySegment(F, MEMORY, from + 4 * i, LITTLE_ENDIAN);
             if (bias != 0) {
@@ -68,19 +69,26 @@ final class HalfRows {
         }
         for (long i = end; i < n; i++) {
             float sum = MEMORY.get(FLOAT, from + 4 * i);
-            if (bias != 0) {
-                sum += value(half, MEMORY.get(SHORT, bias + 2 * i));
-            }
-            MEMORY.set(SHORT, to + 2 * i, half ? Float.floatToFloat16(sum) : bfloat16(sum));
+            put(dtype, to, i, bias == 0 ? sum : sum + at(dtype, bias, i));
         }
     }
 
-    private static float value(boolean half, short bits) {
-        return half ? Float.float16ToFloat(bits) : Float.intBitsToFloat(bits << 16);
+    private static float at(DType dtype, long from, long i) {
+        return switch (dtype) {
+            case BF16 -> Float.intBitsToFloat(MEMORY.get(SHORT, from + 2 * i) << 16);
+            case F16 -> Float.float16ToFloat(MEMORY.get(SHORT, from + 2 * i));
+            default -> MEMORY.get(FLOAT, from + 4 * i);
+        };
     }
 
-    private static short bfloat16(float value) {
-        int bits = Float.floatToRawIntBits(value);
-        return (short) (bits + 0x7FFF + (bits >>> 16 & 1) >>> 16);
+    private static void put(DType dtype, long to, long i, float value) {
+        switch (dtype) {
+            case BF16 -> {
+                int bits = Float.floatToRawIntBits(value);
+                MEMORY.set(SHORT, to + 2 * i, (short) (bits + 0x7FFF + (bits >>> 16 & 1) >>> 16));
+            }
+            case F16 -> MEMORY.set(SHORT, to + 2 * i, Float.floatToFloat16(value));
+            default -> MEMORY.set(FLOAT, to + 4 * i, value);
+        }
     }
 }
