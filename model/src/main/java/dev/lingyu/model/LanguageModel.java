@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lingyu.model.adapter.AdapterConfig;
+import dev.lingyu.model.gguf.GgufExport;
 import dev.lingyu.model.gguf.GgufModel;
+import dev.lingyu.model.gguf.GgufPrecision;
 import dev.lingyu.model.tokenizer.Tokenizer;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
@@ -360,12 +362,7 @@ public final class LanguageModel implements AutoCloseable {
     /// @param dtype     the type to save the weights in
     /// @throws ModelException when an adapter is in use that is not merged: its changes would be lost
     public void save(Path directory, DType dtype) throws IOException {
-        Adapters adapters = decoder.adapters();
-        if (!adapters.inUse().isEmpty() && !adapters.isMerged()) {
-            throw new ModelException(
-                    "An adapter is in use, which a model directory can't hold: merge it first, or save "
-                            + "the adapter alone.");
-        }
+        checkAdaptersAreMerged("a model directory");
         Files.createDirectories(directory);
         try (Scope scope = Scope.open()) {
             Map<String, Tensor> tensors = new LinkedHashMap<>();
@@ -377,6 +374,35 @@ public final class LanguageModel implements AutoCloseable {
                 config.withDecoder(decoder.config()).toJson(dtype));
         writeJson(directory.resolve(GENERATION_CONFIG), generationConfig());
         saveText(directory);
+    }
+
+    /// Writes the model as a GGUF file: metadata, tokenizer, chat template, weights.
+    ///
+    /// @param file      replaced, at once, where it exists
+    /// @param name      what to call the model in the file
+    /// @param precision how the matrices are stored; norms and biases are F32
+    /// @return what GGUF or llama.cpp has no words for, a sentence each
+    /// @throws ModelException when an adapter is in use that is not merged
+    /// @throws dev.lingyu.model.gguf.GgufException when there is no GGUF architecture for the model
+    public List<String> saveGguf(Path file, String name, GgufPrecision precision) throws IOException {
+        checkAdaptersAreMerged("a GGUF file");
+        return GgufExport.write(
+                file,
+                new GgufExport.Source(
+                        name,
+                        config.withDecoder(decoder.config()).toPlainJson(),
+                        DecoderWeights.tensors(decoder),
+                        tokenizer,
+                        chatTemplate.map(ChatTemplate::source)),
+                precision);
+    }
+
+    private void checkAdaptersAreMerged(String what) {
+        Adapters adapters = decoder.adapters();
+        if (!adapters.inUse().isEmpty() && !adapters.isMerged()) {
+            throw new ModelException(
+                    "An adapter is in use, which " + what + " can't hold: merge it first, or save the adapter alone.");
+        }
     }
 
     /// Writes tokenizer and chat template alone, for a directory whose weights are elsewhere.

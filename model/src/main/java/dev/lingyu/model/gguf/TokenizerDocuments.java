@@ -262,7 +262,8 @@ final class TokenizerDocuments {
 
     private static byte[] bytes(ObjectNode document) {
         try {
-            // Not writeValueAsBytes: Jackson escapes what lies beyond 16 bits there, and can't read that back in a name.
+            // Not writeValueAsBytes: Jackson escapes what lies beyond 16 bits there, and can't read that back in a
+            // name.
             return JSON.writeValueAsString(document).getBytes(StandardCharsets.UTF_8);
         } catch (JsonProcessingException e) {
             throw new IllegalStateException(e);

@@ -252,6 +252,19 @@ public final class Tokenizer implements AutoCloseable {
         return file.specialTokens();
     }
 
+    /// The content of `tokenizer.json`.
+    ///
+    /// @throws TokenizerException when the file changed since it was opened
+    public byte[] definition() {
+        byte[] json = definition(files);
+        if (!sha256(json).equals(digest)) {
+            throw new TokenizerException(
+                    "%s changed since this program read it, so it no longer fits the ids in use; start again with the file you mean."
+                            .formatted(files.nameOf(FILE_NAME)));
+        }
+        return json;
+    }
+
     /// SHA-256 of `tokenizer.json`, in lower-case hexadecimal.
     public String digest() {
         return digest;
@@ -263,11 +276,7 @@ public final class Tokenizer implements AutoCloseable {
     /// @throws TokenizerException when `tokenizer.json` changed since it was opened, or a file
     ///     can't be copied
     public void save(Path target) {
-        if (!sha256(definition(files)).equals(digest)) {
-            throw new TokenizerException(
-                    "%s changed since this program read it, so it no longer fits the ids in use; start again with the file you mean."
-                            .formatted(files.nameOf(FILE_NAME)));
-        }
+        definition();
         try {
             files.copyTo(target, FILES);
         } catch (IOException e) {
@@ -292,11 +301,8 @@ public final class Tokenizer implements AutoCloseable {
             if (closed) {
                 throw new IllegalStateException("This tokenizer was closed; open the model directory again.");
             }
-            byte[] json = definition(files);
+            byte[] json = definition();
             String where = files.nameOf(FILE_NAME);
-            if (!sha256(json).equals(digest)) {
-                throw new TokenizerException("%s changed since this program read it; start again.".formatted(where));
-            }
             plain = NativeTokenizer.create(TokenizerFile.withoutSpecialTokens(json), where);
         }
         return plain;
