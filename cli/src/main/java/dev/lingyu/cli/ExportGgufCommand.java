@@ -7,7 +7,6 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -36,6 +35,13 @@ final class ExportGgufCommand implements Callable<Integer> {
     private String type = "bf16";
 
     @Option(
+            names = "--dtype",
+            paramLabel = "TYPE",
+            description = "f32, bf16 or f16: what the weights are read as before they are written (default: as saved; "
+                    + "bf16 for quantised ones).")
+    private @Nullable String dtype;
+
+    @Option(
             names = "--name",
             paramLabel = "NAME",
             description = "What to call the model in the file (default: the name of its directory).")
@@ -54,7 +60,7 @@ final class ExportGgufCommand implements Callable<Integer> {
         }
         String called = name == null ? Serving.name(arguments.model()) : name;
         PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
-        try (LanguageModel opened = arguments.open(Optional.empty())) {
+        try (LanguageModel opened = arguments.open(ModelOptions.dtype(dtype))) {
             opened.saveGguf(target, called, precision).forEach(note -> out.println("Note: " + note + "."));
         }
         out.println("Wrote " + target + " (" + Files.size(target) / 1_000_000 + " MB).");

@@ -77,7 +77,7 @@ final class ConfigDocument {
             throw unsupported("feed_forward_length", "" + inner, "BLOOM's is 4 times embedding_length, " + 4 * hidden);
         }
         json.put("hidden_size", hidden);
-        json.put("n_layer", positive("block_count"));
+        json.put("n_layer", layers());
         json.put("n_head", positive("attention.head_count"));
         json.put("layer_norm_epsilon", number("attention.layer_norm_epsilon", 1e-5));
         json.put("seq_length", positive("context_length"));
@@ -89,9 +89,13 @@ final class ConfigDocument {
         int headSize = positiveOr("attention.key_length", hidden / heads);
         refuseOthers(headSize);
         json.put("hidden_size", hidden);
-        json.put("num_hidden_layers", positive("block_count"));
+        json.put("num_hidden_layers", layers());
         json.put("num_attention_heads", heads);
-        json.put("num_key_value_heads", positiveOr("attention.head_count_kv", heads));
+        int shared = positiveOr("attention.head_count_kv", heads);
+        if (heads % shared != 0) {
+            throw unsupported("attention.head_count_kv", "" + shared, heads + " heads can't share them evenly");
+        }
+        json.put("num_key_value_heads", shared);
         json.put("head_dim", headSize);
         json.put("intermediate_size", positive("feed_forward_length"));
         json.put("rms_norm_eps", number("attention.layer_norm_rms_epsilon", 1e-6));
@@ -139,6 +143,18 @@ final class ConfigDocument {
         if (turned != headSize) {
             throw unsupported("rope.dimension_count", "" + turned, "all " + headSize + " features of a head must turn");
         }
+    }
+
+    /// Checked before lists are made of that many layers.
+    private int layers() {
+        int layers = positive("block_count");
+        if (layers > file.tensors().size()) {
+            throw unsupported(
+                    "block_count",
+                    "" + layers,
+                    "the file has only " + file.tensors().size() + " tensors");
+        }
+        return layers;
     }
 
     private String key(String name) {

@@ -49,7 +49,7 @@ public enum GgufPrecision {
         return Arrays.stream(values())
                 .filter(precision -> precision.name().equalsIgnoreCase(name))
                 .findFirst()
-                .orElseThrow(() -> new GgufException("There is no GGUF type \"%s\" to write; there are %s."
+                .orElseThrow(() -> new GgufException("There is no GGUF type \"%s\"; there are %s."
                         .formatted(
                                 name,
                                 Arrays.stream(values())
