@@ -18,6 +18,8 @@ final class Commands {
             DataCommand.class,
             ServeCommand.class,
             MergeCommand.class,
+            ConvertCommand.class,
+            ExportCommand.class,
             BenchCommand.class,
             DoctorCommand.class,
             PackageCommand.class);

@@ -58,9 +58,10 @@ public final class DecoderWeights {
                 String name = weight.getKey();
                 // One scope each: what a conversion needs on its way is gone before the next tensor is read.
                 try (Scope each = Scope.open()) {
-                    Tensor stored = files.tensor(storedAs.getOrDefault(name, name));
+                    String storedName = storedAs.getOrDefault(name, name);
                     boolean turned = transposed.contains(name);
-                    check(directory, name, stored, turned ? reversed(weight.getValue()) : weight.getValue());
+                    check(directory, files, storedName, turned ? reversed(weight.getValue()) : weight.getValue());
+                    Tensor stored = files.tensor(storedName);
                     Tensor value = converted(stored, turned, dtype, device);
                     boolean mapped = !turned && stored.dtype() == dtype && device.equals(Device.CPU);
                     parameters.put(name, new Parameter(name, mapped && writable ? value.copy() : value, turned));
@@ -70,10 +71,16 @@ public final class DecoderWeights {
         }
     }
 
-    private static void check(Path directory, String name, Tensor stored, long[] asked) {
-        if (!Arrays.equals(stored.shape(), asked)) {
-            throw new ModelException("%s: the tensor \"%s\" has the shape %s, config.json asks for %s."
-                    .formatted(directory, name, Arrays.toString(stored.shape()), Arrays.toString(asked)));
+    private static void check(Path directory, WeightFiles files, String name, long[] asked) {
+        long[] found = files.shape(name);
+        if (!Arrays.equals(found, asked)) {
+            throw new ModelException("%s: the tensor \"%s\" has the shape %s, its %s asks for %s."
+                    .formatted(
+                            directory,
+                            files.called(name),
+                            Arrays.toString(found),
+                            files.promise(),
+                            Arrays.toString(asked)));
         }
     }
 
@@ -117,12 +124,12 @@ public final class DecoderWeights {
             } else if (files.names().contains(bare)) {
                 storedAs.put(name, bare);
             } else {
-                missing.add(name);
+                missing.add(files.called(name));
             }
         }
         if (!missing.isEmpty()) {
-            throw new ModelException("%s lacks %d of the %d tensors that its config.json asks for: %s."
-                    .formatted(directory, missing.size(), expected.size(), some(missing)));
+            throw new ModelException("%s lacks %d of the %d tensors that its %s asks for: %s."
+                    .formatted(directory, missing.size(), expected.size(), files.promise(), some(missing)));
         }
         List<String> superfluous = new ArrayList<>(files.names());
         superfluous.removeAll(storedAs.values());
@@ -130,8 +137,12 @@ public final class DecoderWeights {
                 || config.family().isComputed(name)
                 || name.equals(config.family().names().get(Part.HEAD) + ".weight"));
         if (!superfluous.isEmpty()) {
-            throw new ModelException("%s holds %d tensors that its config.json has no place for: %s."
-                    .formatted(directory, superfluous.size(), some(superfluous)));
+            throw new ModelException("%s holds %d tensors that its %s has no place for: %s."
+                    .formatted(
+                            directory,
+                            superfluous.size(),
+                            files.promise(),
+                            some(superfluous.stream().map(files::called).toList())));
         }
         return storedAs;
     }

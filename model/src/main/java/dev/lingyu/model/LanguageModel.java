@@ -4,6 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lingyu.model.adapter.AdapterConfig;
+import dev.lingyu.model.gguf.GgufExport;
+import dev.lingyu.model.gguf.GgufModel;
+import dev.lingyu.model.gguf.GgufPrecision;
 import dev.lingyu.model.tokenizer.Tokenizer;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
@@ -20,7 +23,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.IntFunction;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// A model directory as a whole: decoder, tokenizer, chat template and settings, read and written as Hugging
 /// Face does.
@@ -32,7 +39,9 @@ import java.util.function.IntFunction;
 /// ```
 public final class LanguageModel implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Logger LOG = LoggerFactory.getLogger(LanguageModel.class);
     private static final String DEFAULT_ADAPTER = "default";
+    private static final String GENERATION_CONFIG = "generation_config.json";
     private static final long SHARD_BYTES = 5_000_000_000L;
 
     private final ModelConfig config;
@@ -80,7 +89,10 @@ public final class LanguageModel implements AutoCloseable {
         }
     }
 
-    /// Opens a model directory. One without `tokenizer.json` opens too: it takes and gives token ids.
+    /// Opens a model directory, or a GGUF file. One without a tokenizer opens too: it takes and gives token ids.
+    ///
+    /// A GGUF file is mapped, its quantised weights are unpacked: to `options.dtype()`, or to BF16. Its metadata
+    /// stand for the directory's config, tokenizer and chat template ([GgufModel]).
     ///
     /// A PEFT adapter's directory opens as its base model with the adapter, named `default`, in use; the
     /// tokenizer and chat template are the adapter's where its directory has them.
@@ -89,6 +101,9 @@ public final class LanguageModel implements AutoCloseable {
     /// @throws dev.lingyu.model.adapter.AdapterException when an adapter is unsound or its base model is not
     ///     there
     public static LanguageModel open(Path directory, Options options) {
+        if (Files.isRegularFile(directory)) {
+            return openGguf(GgufModel.open(directory), options);
+        }
         if (AdapterConfig.isPresent(directory)) {
             return openAdapter(directory, options);
         }
@@ -96,12 +111,50 @@ public final class LanguageModel implements AutoCloseable {
         Optional<Tokenizer> tokenizer = Files.exists(directory.resolve(Tokenizer.FILE_NAME))
                 ? Optional.of(Tokenizer.open(directory))
                 : Optional.empty();
+        return open(
+                directory,
+                config,
+                WeightFiles::open,
+                tokenizer,
+                () -> ChatTemplate.read(directory),
+                readGenerationConfig(directory),
+                options);
+    }
+
+    private static LanguageModel openGguf(GgufModel file, Options options) {
+        ModelConfig config = ModelConfig.of(file.config(), file.path().toString());
+        DType dtype = options.dtype().orElse(config.dtype());
+        LOG.info("{}: {}", file.path(), file.cost(dtype));
+        Optional<Tokenizer> tokenizer = file.documents().isEmpty()
+                ? Optional.empty()
+                : Optional.of(Tokenizer.of(file.documents(), file.path().toString()));
+        String templateName = file.path() + " (tokenizer.chat_template)";
+        return open(
+                file.path(),
+                config,
+                path -> new WeightFiles.Gguf(file, dtype),
+                tokenizer,
+                () -> file.chatTemplate().map(source -> ChatTemplate.of(templateName, source)),
+                Optional.ofNullable(file.documents().get(GENERATION_CONFIG))
+                        .flatMap(json -> generationConfig(json, file.path())),
+                options);
+    }
+
+    /// @param tokenizer closed here when opening fails
+    private static LanguageModel open(
+            Path path,
+            ModelConfig config,
+            Function<Path, WeightFiles> weights,
+            Optional<Tokenizer> tokenizer,
+            Supplier<Optional<ChatTemplate>> templates,
+            Optional<ObjectNode> generation,
+            Options options) {
         try {
-            tokenizer.ifPresent(t -> checkSizes(directory, t.vocabularySize(), config.decoder()));
-            Optional<ChatTemplate> template = ChatTemplate.read(directory);
-            Optional<ObjectNode> generation = readGenerationConfig(directory);
+            tokenizer.ifPresent(t -> checkSizes(path, t.vocabularySize(), config.decoder()));
+            Optional<ChatTemplate> template = templates.get();
+            DType dtype = options.dtype().orElse(config.dtype());
             Decoder decoder = DecoderWeights.load(
-                    directory, config, options.dtype().orElse(config.dtype()), options.device(), options.writable());
+                    path, config, weights.apply(path), Set.of(), dtype, options.device(), options.writable());
             if (!options.writable()) {
                 decoder.pack();
             }
@@ -182,15 +235,22 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     private static Optional<ObjectNode> readGenerationConfig(Path directory) {
-        Path file = directory.resolve("generation_config.json");
+        Path file = directory.resolve(GENERATION_CONFIG);
         if (!Files.isRegularFile(file)) {
             return Optional.empty();
         }
         try {
-            JsonNode node = JSON.readTree(Files.readAllBytes(file));
-            return node instanceof ObjectNode object ? Optional.of(object) : Optional.empty();
+            return generationConfig(Files.readAllBytes(file), file);
         } catch (IOException e) {
             throw new ModelException(file + " can't be read: " + e.getMessage() + ".", e);
+        }
+    }
+
+    private static Optional<ObjectNode> generationConfig(byte[] json, Path where) {
+        try {
+            return JSON.readTree(json) instanceof ObjectNode object ? Optional.of(object) : Optional.empty();
+        } catch (IOException e) {
+            throw new ModelException(where + " can't be read: " + e.getMessage() + ".", e);
         }
     }
 
@@ -215,7 +275,7 @@ public final class LanguageModel implements AutoCloseable {
     public Tokenizer requireTokenizer() {
         return tokenizer.orElseThrow(
                 () -> new ModelException(
-                        "This model directory has no tokenizer.json: give token ids (input_ids) instead of text, or add the file."));
+                        "This model has no tokenizer (tokenizer.json): give token ids (input_ids) instead of text, or add the file."));
     }
 
     /// The chat template, where the directory has one.
@@ -302,12 +362,7 @@ public final class LanguageModel implements AutoCloseable {
     /// @param dtype     the type to save the weights in
     /// @throws ModelException when an adapter is in use that is not merged: its changes would be lost
     public void save(Path directory, DType dtype) throws IOException {
-        Adapters adapters = decoder.adapters();
-        if (!adapters.inUse().isEmpty() && !adapters.isMerged()) {
-            throw new ModelException(
-                    "An adapter is in use, which a model directory can't hold: merge it first, or save "
-                            + "the adapter alone.");
-        }
+        checkAdaptersAreMerged("a model directory");
         Files.createDirectories(directory);
         try (Scope scope = Scope.open()) {
             Map<String, Tensor> tensors = new LinkedHashMap<>();
@@ -317,8 +372,37 @@ public final class LanguageModel implements AutoCloseable {
         writeJson(
                 directory.resolve("config.json"),
                 config.withDecoder(decoder.config()).toJson(dtype));
-        writeJson(directory.resolve("generation_config.json"), generationConfig());
+        writeJson(directory.resolve(GENERATION_CONFIG), generationConfig());
         saveText(directory);
+    }
+
+    /// Writes the model as a GGUF file: metadata, tokenizer, chat template, weights.
+    ///
+    /// @param file      replaced, at once, where it exists
+    /// @param name      what to call the model in the file
+    /// @param precision how the matrices are stored; norms and biases are F32
+    /// @return what GGUF or llama.cpp has no words for, a sentence each
+    /// @throws ModelException when an adapter is in use that is not merged
+    /// @throws dev.lingyu.model.gguf.GgufException when there is no GGUF architecture for the model
+    public List<String> saveGguf(Path file, String name, GgufPrecision precision) throws IOException {
+        checkAdaptersAreMerged("a GGUF file");
+        return GgufExport.write(
+                file,
+                new GgufExport.Source(
+                        name,
+                        config.withDecoder(decoder.config()).toPlainJson(),
+                        DecoderWeights.tensors(decoder),
+                        tokenizer,
+                        chatTemplate.map(ChatTemplate::source)),
+                precision);
+    }
+
+    private void checkAdaptersAreMerged(String what) {
+        Adapters adapters = decoder.adapters();
+        if (!adapters.inUse().isEmpty() && !adapters.isMerged()) {
+            throw new ModelException(
+                    "An adapter is in use, which " + what + " can't hold: merge it first, or save the adapter alone.");
+        }
     }
 
     /// Writes tokenizer and chat template alone, for a directory whose weights are elsewhere.

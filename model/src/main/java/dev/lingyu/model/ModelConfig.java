@@ -150,6 +150,13 @@ public record ModelConfig(Family family, DecoderConfig decoder, SpecialTokens to
         return json;
     }
 
+    /// The fields that the family reads, each in its first spelling, whatever the document as read calls them.
+    ObjectNode toPlainJson() {
+        ObjectNode json = JSON.createObjectNode().put("model_type", family.modelType());
+        family.write(decoder, json);
+        return json.put("vocab_size", decoder.vocabularySize()).put("tie_word_embeddings", decoder.tiedHead());
+    }
+
     /// Whether `architectures` names a model whose head scores texts instead of predicting tokens.
     public boolean isClassifier() {
         return source.path("architectures")

@@ -1,6 +1,8 @@
 package dev.lingyu.model;
 
+import dev.lingyu.model.gguf.GgufModel;
 import dev.lingyu.model.pickle.TorchDirectory;
+import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.SafetensorsDirectory;
 import dev.lingyu.tensor.SafetensorsFile;
 import dev.lingyu.tensor.Tensor;
@@ -17,6 +19,19 @@ sealed interface WeightFiles {
 
     /// A tensor as a read-only view of the mapped file, or a copy where the format does not allow that.
     Tensor tensor(String name);
+
+    /// The shape of a tensor.
+    long[] shape(String name);
+
+    /// What the files themselves call a tensor, for messages.
+    default String called(String name) {
+        return name;
+    }
+
+    /// What says which tensors there must be, for messages.
+    default String promise() {
+        return "config.json";
+    }
 
     /// Opens the weights of a directory.
     ///
@@ -61,6 +76,11 @@ sealed interface WeightFiles {
         public Tensor tensor(String name) {
             return files.tensor(stored.getOrDefault(name, name));
         }
+
+        @Override
+        public long[] shape(String name) {
+            return files.shape(stored.getOrDefault(name, name));
+        }
     }
 
     /// `model.safetensors` or its shards.
@@ -73,6 +93,11 @@ sealed interface WeightFiles {
         @Override
         public Tensor tensor(String name) {
             return files.tensor(name);
+        }
+
+        @Override
+        public long[] shape(String name) {
+            return files.shape(name);
         }
     }
 
@@ -87,6 +112,11 @@ sealed interface WeightFiles {
         public Tensor tensor(String name) {
             return file.tensor(name);
         }
+
+        @Override
+        public long[] shape(String name) {
+            return file.shape(name);
+        }
     }
 
     /// `pytorch_model.bin` or its shards.
@@ -99,6 +129,41 @@ sealed interface WeightFiles {
         @Override
         public Tensor tensor(String name) {
             return files.tensor(name);
+        }
+
+        @Override
+        public long[] shape(String name) {
+            return files.shape(name);
+        }
+    }
+
+    /// A GGUF file, whose tensors are unpacked.
+    ///
+    /// @param dtype the type that they are unpacked to where they are not stored plainly
+    record Gguf(GgufModel model, DType dtype) implements WeightFiles {
+        @Override
+        public Set<String> names() {
+            return model.weights().keySet();
+        }
+
+        @Override
+        public Tensor tensor(String name) {
+            return model.tensor(name, dtype);
+        }
+
+        @Override
+        public long[] shape(String name) {
+            return model.shape(name);
+        }
+
+        @Override
+        public String called(String name) {
+            return model.nameInFile(name);
+        }
+
+        @Override
+        public String promise() {
+            return "metadata";
         }
     }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lingyu.dataset.Mix;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -222,6 +223,12 @@ public record TrainConfig(
 
     private static Model model(Settings s) {
         Optional<Path> path = s.text("model_name_or_path").map(Path::of);
+        if (path.isPresent() && Files.isRegularFile(path.get())) {
+            throw s.wrong(
+                    "model_name_or_path",
+                    "a model directory (make one of a GGUF file with lingyu convert FILE.gguf DIR)",
+                    s.fields().path("model_name_or_path"));
+        }
         Optional<ObjectNode> shape = s.object("model_config");
         boolean scratch = s.flag("train_from_scratch", shape.isPresent());
         if (path.isEmpty() && (shape.isEmpty() || !scratch)) {

@@ -43,7 +43,7 @@ final class DecodeBench implements Callable<Integer> {
                     "bloom-560m, bloom-1b1, bloom-3b, bloom-7b1, llama-1b, llama-7b, quickstart, or a config.json; random weights (default: bloom-560m).")
     private String shape = "bloom-560m";
 
-    @Option(names = "--model", paramLabel = "DIR", description = "A real model instead of a shape.")
+    @Option(names = "--model", paramLabel = "DIR|FILE.gguf", description = "A real model instead of a shape.")
     private @Nullable Path model;
 
     @Option(names = "--dtype", description = "bf16, f16 or f32 (default: bf16).")
