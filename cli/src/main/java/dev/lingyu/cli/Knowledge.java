@@ -1,6 +1,7 @@
 package dev.lingyu.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.lingyu.dataset.AtomicFile;
 import dev.lingyu.eval.AnswerTest;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -33,12 +34,12 @@ record Knowledge(
             return Optional.of(JSON.readValue(file.toFile(), Knowledge.class))
                     .filter(kept -> kept.model().equals(model));
         } catch (IOException e) {
-            // Half a file from a run that was killed: it is measured again.
+            // Of another version of this program, or no longer whole: it is asked again.
             return Optional.empty();
         }
     }
 
     void write(Path file) throws IOException {
-        JSON.writerWithDefaultPrettyPrinter().writeValue(file.toFile(), this);
+        AtomicFile.write(file, JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(this));
     }
 }

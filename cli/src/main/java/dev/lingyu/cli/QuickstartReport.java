@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lingyu.data.sample.Statistics;
+import dev.lingyu.dataset.AtomicFile;
 import dev.lingyu.eval.AnswerTest;
 import dev.lingyu.eval.HtmlPage;
 import dev.lingyu.eval.HtmlPage.Cell;
@@ -66,7 +67,7 @@ record QuickstartReport(
     }
 
     Path write() throws IOException {
-        Files.write(
+        AtomicFile.write(
                 directory.resolve("report.json"),
                 JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(json()));
         Path page = directory.resolve("report.html");

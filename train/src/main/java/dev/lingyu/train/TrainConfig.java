@@ -298,11 +298,11 @@ public record TrainConfig(
     }
 
     private static Mix mix(Settings s) {
-        Mix.Order order = Mix.Order.parse(s.text("mix_strategy", "concat"));
+        Mix.Order order = s.parsed("mix_strategy", "concat", Mix.Order::parse);
         List<Double> shares = s.numbers("interleave_probs");
-        Mix.Weights weights = s.text("mix_weights")
-                .map(Mix.Weights::parse)
-                .orElse(shares.isEmpty() ? Mix.Weights.TURNS : Mix.Weights.EXPLICIT);
+        Mix.Weights weights = s.text("mix_weights").isPresent()
+                ? s.parsed("mix_weights", "", Mix.Weights::parse)
+                : shares.isEmpty() ? Mix.Weights.TURNS : Mix.Weights.EXPLICIT;
         return new Mix(order, weights, shares, s.whole("seed", 42, 0));
     }
 

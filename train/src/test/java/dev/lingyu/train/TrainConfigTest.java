@@ -76,6 +76,8 @@ class TrainConfigTest {
             finetuning_type: lara           | expected freeze, full, lora
             lora_rank: 0                    | field "lora_rank": expected a whole number ≥ 1
             on_bad_row: ignore              | expected fail or skip
+            mix_strategy: blend             | field "mix_strategy": expected concat, interleave_under
+            mix_weights: logg               | field "mix_weights": expected proportional, equal, log
             """)
     void aWrongFieldIsNamedWithWhatWasExpectedAndFound(String line, String message) {
         String key = line.substring(0, line.indexOf(':'));
