@@ -82,10 +82,9 @@ public final class SampleDomain {
         return sft;
     }
 
-    /// The same rows, several questions to a conversation: what stands before every conversation, such as the system
-    /// prompt of a model's chat template, is then read once for all of them. Rows that are conversations already,
-    or
-    /// have a system prompt of their own, stay by themselves.
+    /// The same rows, several questions to a conversation: what stands before every conversation, such as the
+    /// system prompt of a model's chat template, is then read once for all of them. Rows that are conversations
+    /// already, or have a system prompt of their own, stay by themselves.
     ///
     /// @param questions how many, from 1; the last conversation may have fewer
     public List<SftRow> talks(int questions) {
