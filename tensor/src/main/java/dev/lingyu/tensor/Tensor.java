@@ -540,9 +540,8 @@ public final class Tensor implements AutoCloseable {
 
     /// The 2-norm of all elements, a scalar tensor.
     ///
-    /// A long tensor is taken in pieces: libtorch adds the squares up one after another, in f32, which loses 3e-4
-    of
-    /// the norm of 9 million elements and 1 % of that of 100 million.
+    /// A long tensor is taken in pieces: libtorch adds the squares up one after another, in f32, which loses
+    /// 3e-4 of the norm of 9 million elements and 1 % of that of 100 million.
     public Tensor norm() {
         long pieces = count() / NORM_PIECE;
         if (pieces < 2 || !isContiguous()) {
