@@ -25,8 +25,18 @@ import picocli.CommandLine.Spec;
         description = "Makes a domain model from the bundled sample store, from raw text to a served model.")
 final class QuickstartCommand implements Callable<Integer> {
 
-    @Option(names = "--dir", paramLabel = "DIR", description = "Where everything goes (default: ${DEFAULT-VALUE}).")
-    private Path directory = Path.of("quickstart");
+    @Option(
+            names = "--dir",
+            paramLabel = "DIR",
+            description = "Where everything goes (default: quickstart; with --base, quickstart-NAME after the base).")
+    private @Nullable Path directory;
+
+    @Option(
+            names = "--base",
+            paramLabel = "DIR",
+            description = "A real model (Hugging Face directory) to begin with: it learns the store by LoRA, with its "
+                    + "own tokenizer and chat template, instead of a small model from fresh weights.")
+    private @Nullable Path base;
 
     @Option(names = "--no-serve", description = "End after the report instead of serving the model.")
     private boolean noServe;
@@ -37,8 +47,8 @@ final class QuickstartCommand implements Callable<Integer> {
     @Option(
             names = "--size",
             paramLabel = "small|full",
-            description = "How much of the store to learn: 80 or 210 products (default: full).")
-    private Size size = Size.FULL;
+            description = "How much of the store to learn: 80 or 210 products (default: full; with --base, small).")
+    private @Nullable Size size;
 
     @Parameters(
             arity = "0..*",
@@ -54,7 +64,7 @@ final class QuickstartCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
-        Path model = new Quickstart(directory, size, overrides, out).run();
+        Path model = base == null ? fromScratch(out) : onBase(base, out);
         if (noServe) {
             out.printf("To talk to the model:  ./lingyu serve --model %s%n", model);
             return 0;
@@ -65,5 +75,20 @@ final class QuickstartCommand implements Callable<Integer> {
                         LanguageModel.Options.inference(),
                         Optional.of(MODEL_ID),
                         Server.builder().port(port));
+    }
+
+    private Path fromScratch(PrintWriter out) throws IOException {
+        Path target = directory == null ? Path.of("quickstart") : directory;
+        return new Quickstart(target, size == null ? Size.FULL : size, overrides, out).run();
+    }
+
+    private Path onBase(Path from, PrintWriter out) throws IOException {
+        Path target = directory == null ? Path.of("quickstart-" + Serving.name(from)) : directory;
+        Path adapter = new BaseQuickstart(from, target, size == null ? Size.SMALL : size, overrides, out).run();
+        out.printf("The adapter beside its base, each a model of its own:%n");
+        out.printf("    ./lingyu serve --model %s --adapter %s=%s%n", from, MODEL_ID, adapter);
+        out.printf("Both as one plain model:%n");
+        out.printf("    ./lingyu merge --model %s --output %s%n", adapter, target.resolve("merged"));
+        return adapter;
     }
 }

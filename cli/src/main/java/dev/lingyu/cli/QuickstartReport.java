@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lingyu.data.sample.Statistics;
+import dev.lingyu.dataset.AtomicFile;
 import dev.lingyu.eval.AnswerTest;
 import dev.lingyu.eval.HtmlPage;
 import dev.lingyu.eval.HtmlPage.Cell;
@@ -19,15 +20,25 @@ import java.util.Locale;
 import java.util.Optional;
 
 /// What came of a quickstart: perplexity before and after post-training, answers before and after
-/// fine-tuning, time and speed of each step; printed, and written as `report.html` and `report.json`.
+/// fine-tuning, time and speed of each step, and, where the model began as another's, what that forgot; printed,
+/// and written as `report.html` and `report.json`.
+///
+/// @param before     answers of the model before fine-tuning, or of the base model to the first questions
+/// @param after      answers to known facts asked in other words
+/// @param unknown    answers about products that were in no training text
+/// @param forgetting empty for a model from fresh weights
 record QuickstartReport(
         Path directory,
         Statistics statistics,
         AnswerTest.Outcome before,
         AnswerTest.Outcome after,
-        AnswerTest.Outcome unknown) {
+        AnswerTest.Outcome unknown,
+        Optional<Forgetting> forgetting) {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final int SAMPLES = 10;
+    private static final String FROM_SCRATCH = "一个小型 BLOOM 从零开始：先读商城语料（后训练），再学会回答（指令微调），最后用没见过的问法和没见过的商品来考它。"
+            + " A small BLOOM from fresh weights: it reads the store's texts (post-training), learns to answer "
+            + "(fine-tuning), and is then asked in words, and about products, that it never saw.";
 
     void print(PrintWriter out) {
         out.printf("  held-out perplexity   %s before, %s after post-training%n", perplexity(true), perplexity(false));
@@ -42,13 +53,21 @@ record QuickstartReport(
                 "  unseen products       %s; guessing %.1f %%%n",
                 unknown.accuracy(),
                 100 * statistics.guessNewProducts());
+        forgetting.ifPresent(f -> out.printf(
+                Locale.ROOT,
+                "  general Chinese       perplexity %.2f before, %.2f after; %d, then %d of %d general questions right%n",
+                f.before().perplexity(),
+                f.after().perplexity(),
+                f.before().general().right(),
+                f.after().general().right(),
+                f.after().general().answers().size()));
         for (AnswerTest.Answered answer : samples(after, 3)) {
             out.printf("  问 %s%n  答 %s  %s%n", answer.question(), answer.answer(), answer.right() ? "✓" : "✗");
         }
     }
 
     Path write() throws IOException {
-        Files.write(
+        AtomicFile.write(
                 directory.resolve("report.json"),
                 JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(json()));
         Path page = directory.resolve("report.html");
@@ -71,6 +90,14 @@ record QuickstartReport(
         json.put("questions_new_products", unknown.answers().size());
         json.put("guess_phrasings", statistics.guessPhrasings());
         json.put("guess_new_products", statistics.guessNewProducts());
+        json.put("questions_before_sft", before.answers().size());
+        forgetting.ifPresent(f -> json.putObject("general_chinese")
+                .put("base", f.base())
+                .put("perplexity_before", f.before().perplexity())
+                .put("perplexity_after", f.after().perplexity())
+                .put("right_before", f.before().general().right())
+                .put("right_after", f.after().general().right())
+                .put("questions", f.after().general().answers().size()));
         for (String stage : List.of("pt", "sft")) {
             metrics(stage).ifPresent(m -> json.set(stage, m));
         }
@@ -79,9 +106,7 @@ record QuickstartReport(
 
     private HtmlPage page() {
         HtmlPage page = new HtmlPage("家电商城：领域模型报告 · the sample store's model");
-        page.paragraph("一个小型 BLOOM 从零开始：先读商城语料（后训练），再学会回答（指令微调），最后用没见过的问法和没见过的商品来考它。"
-                + " A small BLOOM from fresh weights: it reads the store's texts (post-training), learns to answer "
-                + "(fine-tuning), and is then asked in words, and about products, that it never saw.");
+        page.paragraph(forgetting.map(QuickstartReport::onABase).orElse(FROM_SCRATCH));
         page.heading("结果 · What came of it");
         page.table(
                 List.of("", "之前 before", "之后 after"),
@@ -110,7 +135,8 @@ record QuickstartReport(
         page.heading("每一步 · Each step");
         page.table(List.of("步骤 step", "参数 weights", "步数 updates", "时间 time", "速度 tokens/s", "损失 loss"), steps());
         page.heading("十个回答 · Ten answers side by side");
-        page.table(List.of("问题 question", "参考 reference", "微调前 before", "微调后 after"), sideBySide());
+        page.table(
+                List.of("问题 question", "参考 reference", "微调前 before", "微调后 after"), sideBySide(before, after, SAMPLES));
         page.heading("没见过的商品 · Products never trained on");
         page.table(
                 List.of("问题 question", "参考 reference", "回答 answer"),
@@ -118,8 +144,47 @@ record QuickstartReport(
                         .map(a -> List.of(
                                 Cell.of(a.question()), Cell.of(a.expected()), Cell.judged(a.answer(), a.right())))
                         .toList());
+        forgetting.ifPresent(f -> forgotten(page, f));
         page.note("配置 configs: " + directory.resolve("configs") + " · 数据 data: " + directory.resolve("domain"));
         return page;
+    }
+
+    private static String onABase(Forgetting f) {
+        return "以开源模型 " + f.base() + " 为基座：LoRA 适配器先读商城语料（后训练），再学会回答（指令微调），最后用没见过的问法和没见过的商品来考它，"
+                + "并检查它忘了什么。基座权重不变。 The open model " + f.base()
+                + " with an adapter (LoRA) that reads the store's texts "
+                + "(post-training) and learns to answer (fine-tuning); it is then asked in words, and about products, "
+                + "that it never saw, and what it forgot meanwhile is measured. The base's weights stay as they are.";
+    }
+
+    private static void forgotten(HtmlPage page, Forgetting f) {
+        page.heading("忘了什么 · What it forgot");
+        page.table(
+                List.of("", "基座 base", "训练后 after"),
+                List.of(
+                        List.of(
+                                Cell.of("通用中文困惑度 · perplexity of general Chinese"),
+                                Cell.number(String.format(
+                                        Locale.ROOT, "%.2f", f.before().perplexity())),
+                                Cell.number(String.format(
+                                        Locale.ROOT, "%.2f", f.after().perplexity()))),
+                        List.of(
+                                Cell.of("常识问题答对 · general questions answered right"),
+                                Cell.number(score(f.before().general())),
+                                Cell.number(score(f.after().general())))));
+        page.table(
+                List.of("问题 question", "参考 reference", "基座 base", "训练后 after"),
+                sideBySide(
+                        f.before().general(),
+                        f.after().general(),
+                        f.after().general().answers().size()));
+        page.note(
+                "商城训练数据里没有通用内容，所以模型会变得像客服；训练时掺入一些通用对话可以减轻遗忘。 The store's rows hold nothing general, so "
+                        + "the model turns into a shop assistant; some general conversations in the mix keep more of the rest.");
+    }
+
+    private static String score(AnswerTest.Outcome outcome) {
+        return outcome.right() + " / " + outcome.answers().size();
     }
 
     private List<List<Cell>> steps() {
@@ -147,9 +212,10 @@ record QuickstartReport(
         return rows;
     }
 
-    private List<List<Cell>> sideBySide() {
+    private static List<List<Cell>> sideBySide(AnswerTest.Outcome before, AnswerTest.Outcome after, int most) {
         List<List<Cell>> rows = new ArrayList<>();
-        int count = Math.min(SAMPLES, after.answers().size());
+        int count =
+                Math.min(most, Math.min(before.answers().size(), after.answers().size()));
         for (int i = 0; i < count; i++) {
             AnswerTest.Answered was = before.answers().get(i);
             AnswerTest.Answered is = after.answers().get(i);

@@ -6,7 +6,11 @@ import static org.assertj.core.api.Assertions.withinPercentage;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -26,6 +30,40 @@ class SpeedBenchesTest {
         long weights = 4 * 12 * 256 * 256 + 2048 * 256;
         assertThat(figures.path("matmul_parameters").asLong()).isEqualTo(weights);
         assertThat(figures.path("mfu").asDouble()).isEqualTo(6.0 * weights * speed / 1e9 / peak);
+    }
+
+    @Test
+    void underLoraTheBaseCountsFourTimesAndTheAdapterSixOnRandomAndOnRealWeights(@TempDir Path directory)
+            throws IOException {
+        Path model = TinyModel.write(directory.resolve("model"));
+        JsonNode random = trained("--lora", 2, "--shape", "quickstart");
+        JsonNode real = trained("--lora", 2, "--model", model);
+        // r · (in + out) of each matrix: 4 blocks of 3·256, 256, 4·256 → and back, of 256.
+        long adapter = 2 * 4 * (4 * 256 + 2 * 256 + 5 * 256 + 5 * 256);
+        assertLora(random, 4 * 12 * 256 * 256 + 2048 * 256, adapter);
+        // 2 blocks: q and o of 16 × 16, k and v of 8 × 16, gate and up of 24 × 16, down of 16 × 24; head and embedding
+        // apart.
+        long base = 2 * (2 * 16 * 16 + 2 * 8 * 16 + 3 * 24 * 16) + TinyModel.VOCABULARY * 16;
+        assertLora(real, base, 2 * 2 * (2 * 32 + 2 * 24 + 3 * 40));
+        assertThat(real.path("shape").asText()).isEqualTo(model.toString());
+    }
+
+    private static JsonNode trained(Object... what) throws IOException {
+        List<Object> arguments = new ArrayList<>(List.of("bench", "train", "--seq", 16, "--steps", 1, "--json"));
+        arguments.addAll(List.of(what));
+        Invocation run = Invocation.of(arguments.toArray());
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        return new ObjectMapper().readTree(run.out());
+    }
+
+    private static void assertLora(JsonNode figures, long base, long adapter) {
+        assertThat(figures.path("trained_parameters").asLong()).isEqualTo(adapter);
+        assertThat(figures.path("matmul_parameters").asLong()).isEqualTo(base + adapter);
+        double flops = figures.path("mfu").asDouble()
+                * figures.path("gemm_peak_gflops").asDouble()
+                * 1e9
+                / figures.path("tokens_per_second").asDouble();
+        assertThat(flops).isCloseTo(4.0 * base + 6.0 * adapter, withinPercentage(0.001));
     }
 
     @Test
@@ -50,6 +88,8 @@ class SpeedBenchesTest {
             --shape | bloom-9 | expected one of bloom-560m
             --steps | 0       | --steps from 1
             --seq   | 1       | --seq is a whole number from 2
+            --lora  | -1      | expected a rank
+            --model | nowhere | no model directory nowhere
             --dtype | f8      | Unknown dtype
             """)
     void wrongSettingsAreToldBeforeAnythingIsMeasured(String option, String value, String sentence) {

@@ -2,28 +2,30 @@ package dev.lingyu.dataset;
 
 import java.io.BufferedOutputStream;
 import java.io.File;
-import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.concurrent.ThreadLocalRandom;
 
 /// A file that appears whole or not at all: written beside its place, forced to disk, then renamed.
 public final class AtomicFile implements AutoCloseable {
     private final Path target;
     private final Path temporary;
-    private final FileOutputStream file;
+    private final FileChannel file;
     private final OutputStream out;
     private boolean committed;
 
-    private AtomicFile(Path target, Path temporary, FileOutputStream file) {
+    private AtomicFile(Path target, Path temporary, FileChannel file) {
         this.target = target;
         this.temporary = temporary;
         this.file = file;
-        this.out = new BufferedOutputStream(file, 1 << 16);
+        this.out = new BufferedOutputStream(Channels.newOutputStream(file), 1 << 16);
     }
 
     /// Begins a file; missing folders are made.
@@ -34,8 +36,24 @@ public final class AtomicFile implements AutoCloseable {
             throw new IOException("a file needs a folder to be in");
         }
         Files.createDirectories(folder);
-        Path temporary = Files.createTempFile(folder, "." + whole.getFileName(), ".tmp");
-        return new AtomicFile(whole, temporary, new FileOutputStream(temporary.toFile()));
+        // Not Files.createTempFile: its files are the owner's alone, where a page is for whom the umask allows.
+        String random = Long.toHexString(ThreadLocalRandom.current().nextLong());
+        Path temporary = folder.resolve("." + whole.getFileName() + "." + random + ".tmp");
+        FileChannel file = FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+        return new AtomicFile(whole, temporary, file);
+    }
+
+    /// Writes a file as a whole.
+    public static void write(Path target, byte[] content) throws IOException {
+        try (AtomicFile file = create(target)) {
+            file.stream().write(content);
+            file.commit();
+        }
+    }
+
+    /// Writes a text in UTF-8.
+    public static void write(Path target, String content) throws IOException {
+        write(target, content.getBytes(StandardCharsets.UTF_8));
     }
 
     /// Where to write. Not to be closed by the caller.
@@ -46,7 +64,7 @@ public final class AtomicFile implements AutoCloseable {
     /// Puts the file in its place, over one that may be there.
     public void commit() throws IOException {
         out.flush();
-        file.getChannel().force(true);
+        file.force(true);
         out.close();
         Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         committed = true;

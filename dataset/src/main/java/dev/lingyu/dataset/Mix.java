@@ -36,8 +36,7 @@ public record Mix(Order order, Weights weights, List<Double> shares, long seed) 
                 }
             }
             throw DatasetException.of(
-                    "mix_strategy is concat, interleave_under, interleave_over or interleave_once, not \"" + text
-                            + "\"");
+                    "expected concat, interleave_under, interleave_over or interleave_once, found \"" + text + "\".");
         }
 
         @Override
@@ -67,8 +66,7 @@ public record Mix(Order order, Weights weights, List<Double> shares, long seed) 
                 }
             }
             throw DatasetException.of(
-                    "mix_weights is proportional, equal, log or explicit (with interleave_probs), not \"" + text
-                            + "\"");
+                    "expected proportional, equal, log or explicit (with interleave_probs), found \"" + text + "\".");
         }
     }
 

@@ -1,10 +1,8 @@
 package dev.lingyu.eval;
 
+import dev.lingyu.dataset.AtomicFile;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 
 /// A report as one HTML file without outside resources. All text is escaped: what a model says can't become
@@ -97,9 +95,7 @@ public final class HtmlPage {
 
     /// Writes the file, whole or not at all.
     public void write(Path file) throws IOException {
-        Path temporary = file.resolveSibling(file.getFileName() + ".tmp");
-        Files.write(temporary, html().getBytes(StandardCharsets.UTF_8));
-        Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        AtomicFile.write(file, html());
     }
 
     static String escape(String text) {

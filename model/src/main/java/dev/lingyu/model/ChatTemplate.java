@@ -65,6 +65,24 @@ public final class ChatTemplate {
         return new ChatTemplate(template, newClock);
     }
 
+    /// The same template with a system message for conversations that begin without one. It is part of the text, so
+    /// it travels into the checkpoint and holds wherever that is served.
+    public ChatTemplate withDefaultSystem(String system) {
+        String literal = "'"
+                + system.replace("\\", "\\\\")
+                        .replace("'", "\\'")
+                        .replace("\r", "\\r")
+                        .replace("\n", "\\n") + "'";
+        String begins = "{%- if not messages or messages[0]['role'] != 'system' -%}"
+                + "{%- set messages = [{'role': 'system', 'content': " + literal + "}] + messages -%}{%- endif -%}\n";
+        // What a template says in its first line stays in the first line.
+        String source = inPieces()
+                ? IN_PIECES + "\n" + begins
+                        + source().substring(IN_PIECES.length()).stripLeading()
+                : begins + source();
+        return new ChatTemplate(Template.parse(name(), source), clock);
+    }
+
     /// The name given to [#of], or the file it came from.
     public String name() {
         return template.name();

@@ -190,4 +190,22 @@ class ChatTemplateTest {
                 .map(span -> rendered.text().substring(span.start(), span.end()))
                 .toList();
     }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"qwen", "llama3", "chatml", "default", "mistral", "user-bot"})
+    void aDefaultSystemMessageStandsWhereAConversationHasNone(String name) {
+        ChatTemplate plain = ChatTemplates.named(name);
+        String system = "你是家电商城的'客服'。\n只说\\知道的。";
+        ChatTemplate with = plain.withDefaultSystem(system);
+        ChatMessage given = ChatMessage.of("system", system);
+        ChatMessage other = ChatMessage.of("system", "另一个");
+        ChatMessage asked = ChatMessage.of("user", "冰箱多少钱？");
+        Map<String, Object> tokens = Map.of("bos_token", "<s>", "eos_token", "</s>");
+        assertThat(with.render(List.of(asked), true, tokens))
+                .isEqualTo(plain.render(List.of(given, asked), true, tokens))
+                .contains(system);
+        assertThat(with.render(List.of(other, asked), true, tokens))
+                .isEqualTo(plain.render(List.of(other, asked), true, tokens));
+        assertThat(with.inPieces()).isEqualTo(plain.inPieces());
+    }
 }

@@ -12,6 +12,7 @@ import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.pytorch.GeneratorOptional;
 import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.TensorVector;
@@ -27,6 +28,9 @@ import org.jspecify.annotations.Nullable;
 /// A tensor is used by one thread at a time.
 public final class Tensor implements AutoCloseable {
     private static final LongAdder LIVE = new LongAdder();
+
+    /// Squares that may be added up in f32 one after another: the norm keeps five digits.
+    private static final long NORM_PIECE = 1 << 12;
 
     private org.bytedeco.pytorch.@Nullable Tensor handle;
     private @Nullable Scope owner;
@@ -535,8 +539,22 @@ public final class Tensor implements AutoCloseable {
     }
 
     /// The 2-norm of all elements, a scalar tensor.
+    ///
+    /// A long tensor is taken in pieces: libtorch adds the squares up one after another, in f32, which loses
+    /// 3e-4 of the norm of 9 million elements and 1 % of that of 100 million.
     public Tensor norm() {
-        return wrap(handle().norm());
+        long pieces = count() / NORM_PIECE;
+        if (pieces < 2 || !isContiguous()) {
+            return wrap(handle().norm());
+        }
+        return Scope.compute(() -> {
+            Tensor flat = view(count());
+            long taken = pieces * NORM_PIECE;
+            Tensor rows = flat.narrow(0, 0, taken).view(pieces, NORM_PIECE);
+            Tensor rest = flat.narrow(0, taken, count() - taken);
+            Tensor norms = wrap(rows.handle().norm(new ScalarOptional(new Scalar(2)), 1));
+            return cat(List.of(norms, wrap(rest.handle().norm()).view(1)), 0).norm();
+        });
     }
 
     public Tensor softmax(int dimension) {

@@ -3,6 +3,7 @@ package dev.lingyu.tensor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import java.util.List;
 import java.util.Optional;
@@ -127,6 +128,19 @@ class TensorTest {
     void dtypesAreFoundByTheirUsualNames() {
         assertThat(List.of("bf16", "bfloat16", "torch.bfloat16", "BF16")).allMatch(n -> DType.parse(n) == DType.BF16);
         assertThatThrownBy(() -> DType.parse("fp8")).hasMessageContaining("fp8").hasMessageContaining("bfloat16");
+    }
+
+    @Test
+    void theNormOfMillionsOfElementsKeepsFiveDigits() {
+        try (Scope scope = Scope.open()) {
+            // An odd number, so that some elements are left behind the last whole piece.
+            int count = 9_000_001;
+            float value = 1e-3f;
+            Tensor many = Tensor.full(DType.F32, Device.CPU, value, count);
+            assertThat(many.norm().item()).isCloseTo(value * Math.sqrt(count), withinPercentage(1e-3));
+            assertThat(many.view(1, count).norm().shape()).isEmpty();
+            assertThat(Tensor.of(new float[] {3, 4}, 2).norm().item()).isEqualTo(5);
+        }
     }
 
     @Test

@@ -22,7 +22,19 @@ final class ModelSource {
     static LanguageModel open(TrainConfig config) {
         TrainConfig.Model m = config.model();
         LanguageModel model = m.scratch() ? fresh(config) : enlarged(existing(m, config.tuning()), config);
-        return m.template().isPresent() ? model.withChatTemplate(m.template().get()) : model;
+        LanguageModel named =
+                m.template().isPresent() ? model.withChatTemplate(m.template().get()) : model;
+        return m.defaultSystem().isPresent()
+                ? named.withChatTemplate(withSystem(m, named.chatTemplate().orElseGet(ModelSource::otherwise)))
+                : named;
+    }
+
+    private static ChatTemplate otherwise() {
+        return ChatTemplates.named(ChatTemplates.DEFAULT);
+    }
+
+    private static ChatTemplate withSystem(TrainConfig.Model m, ChatTemplate template) {
+        return m.defaultSystem().map(template::withDefaultSystem).orElse(template);
     }
 
     /// What makes rows for that model, without its weights: the same tokenizer and template. The caller
@@ -33,8 +45,8 @@ final class ModelSource {
         Tokenizer tokenizer = Tokenizer.open(directory);
         ChatTemplate template = m.template().isPresent()
                 ? ChatTemplates.fitting(m.template().get(), tokenizer)
-                : ChatTemplate.read(directory).orElseGet(() -> ChatTemplates.named(ChatTemplates.DEFAULT));
-        return ChatEncoder.of(tokenizer, template);
+                : ChatTemplate.read(directory).orElseGet(ModelSource::otherwise);
+        return ChatEncoder.of(tokenizer, withSystem(m, template));
     }
 
     private static LanguageModel existing(TrainConfig.Model m, Tuning tuning) {
@@ -128,7 +140,7 @@ final class ModelSource {
         LanguageModel model = LanguageModel.create(
                 shape,
                 tokenizer,
-                Optional.of(template.orElseGet(() -> ChatTemplates.named(ChatTemplates.DEFAULT))),
+                Optional.of(template.orElseGet(ModelSource::otherwise)),
                 m.dtype(),
                 config.steps().seed());
         model.decoder().moveTo(m.device());

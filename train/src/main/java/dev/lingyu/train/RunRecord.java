@@ -2,12 +2,12 @@ package dev.lingyu.train;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lingyu.dataset.AtomicFile;
 import dev.lingyu.model.LanguageModel;
 import dev.lingyu.tensor.Torch;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.util.Optional;
 
@@ -86,8 +86,6 @@ public final class RunRecord {
     void write(String status) throws IOException {
         fields.put("status", status);
         fields.put("written", Instant.now().toString());
-        Path temporary = file.resolveSibling(FILE + ".tmp");
-        Files.write(temporary, JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(fields));
-        Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        AtomicFile.write(file, JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(fields));
     }
 }

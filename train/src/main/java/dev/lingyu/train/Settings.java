@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import dev.lingyu.dataset.DatasetException;
 import dev.lingyu.model.ModelException;
 import dev.lingyu.tensor.TensorException;
 import java.io.IOException;
@@ -140,7 +141,7 @@ final class Settings {
         String text = text(name, otherwise);
         try {
             return read.apply(text);
-        } catch (ModelException | TensorException e) {
+        } catch (ModelException | TensorException | DatasetException e) {
             throw TrainException.input(source + ", field \"" + name + "\": " + e.getMessage());
         }
     }

@@ -46,6 +46,7 @@ public record TrainConfig(
     /// @param shape     `model_config`: the config.json of a fresh model, given in the YAML itself
     /// @param tokenizer `tokenizer_name_or_path`, where it is not the model's
     /// @param template  `template`: a built-in chat template's name; empty for the model's own
+    /// @param defaultSystem `default_system`: the system message of conversations that have none
     /// @param vocabulary `add_tokens`, `add_special_tokens`, `resize_vocab`, `resize_vocab_multiple`
     /// @param dtype     what the model computes in: `bf16: true`, `fp16: true` (with a loss scale), else f32
     /// @param device    `device`
@@ -55,6 +56,7 @@ public record TrainConfig(
             Optional<ObjectNode> shape,
             Optional<Path> tokenizer,
             Optional<String> template,
+            Optional<String> defaultSystem,
             Vocabulary vocabulary,
             DType dtype,
             Device device) {}
@@ -250,6 +252,7 @@ public record TrainConfig(
                 shape,
                 tokenizer,
                 s.text("template"),
+                s.text("default_system"),
                 vocabulary(s),
                 bf16 ? DType.BF16 : fp16 ? DType.F16 : DType.F32,
                 s.parsed("device", "auto", Device::parse));
@@ -305,11 +308,11 @@ public record TrainConfig(
     }
 
     private static Mix mix(Settings s) {
-        Mix.Order order = Mix.Order.parse(s.text("mix_strategy", "concat"));
+        Mix.Order order = s.parsed("mix_strategy", "concat", Mix.Order::parse);
         List<Double> shares = s.numbers("interleave_probs");
-        Mix.Weights weights = s.text("mix_weights")
-                .map(Mix.Weights::parse)
-                .orElse(shares.isEmpty() ? Mix.Weights.TURNS : Mix.Weights.EXPLICIT);
+        Mix.Weights weights = s.text("mix_weights").isPresent()
+                ? s.parsed("mix_weights", "", Mix.Weights::parse)
+                : shares.isEmpty() ? Mix.Weights.TURNS : Mix.Weights.EXPLICIT;
         return new Mix(order, weights, shares, s.whole("seed", 42, 0));
     }
 

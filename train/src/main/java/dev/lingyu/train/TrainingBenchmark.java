@@ -1,21 +1,27 @@
 package dev.lingyu.train;
 
+import dev.lingyu.model.Adapter;
 import dev.lingyu.model.Decoder;
 import dev.lingyu.model.DecoderWeights;
 import dev.lingyu.model.ModelConfig;
+import dev.lingyu.model.Parameter;
+import dev.lingyu.model.adapter.LoraConfig;
+import dev.lingyu.model.adapter.TargetModules;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
 import dev.lingyu.tensor.Laps;
 import dev.lingyu.tensor.MachineLimits;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 
-/// Whole training steps on random weights and tokens, timed: forward, loss on every token, backward, clipping,
-/// AdamW.
+/// Whole training steps on random tokens, timed: forward, loss on every token, backward, clipping, AdamW. The
+/// weights are random or a model's; all of them are trained, or an adapter to every linear layer.
 public final class TrainingBenchmark {
     private static final int WARM_UP = 2;
 
@@ -29,8 +35,16 @@ public final class TrainingBenchmark {
     /// @param accumulation micro-batches of a step
     /// @param steps        timed steps
     /// @param recompute    whether activations are recomputed
+    /// @param loraRank     rank of the adapter (LoRA) that is trained alone; 0 to train all weights
     public record Setup(
-            DType dtype, Device device, int sequence, int batch, int accumulation, int steps, boolean recompute) {}
+            DType dtype,
+            Device device,
+            int sequence,
+            int batch,
+            int accumulation,
+            int steps,
+            boolean recompute,
+            int loraRank) {}
 
     /// The outcome.
     ///
@@ -38,7 +52,8 @@ public final class TrainingBenchmark {
     /// @param slowest          of the slowest step [tokens/s]
     /// @param fastest          of the fastest step [tokens/s]
     /// @param gemmGflops       the median over peaks measured between the steps [GFLOP/s]
-    /// @param matmulParameters weights of matrix products, the head once
+    /// @param matmulParameters weights of matrix products, the head once; an adapter's too
+    /// @param trainedParameters weights that change
     /// @param flopsPerToken    of the model's own matrix products, the numerator of MFU
     /// @param loss             of the last step
     /// @param parts            medians of the parts of a step [s]
@@ -49,20 +64,45 @@ public final class TrainingBenchmark {
             double fastest,
             double gemmGflops,
             long matmulParameters,
+            long trainedParameters,
             double flopsPerToken,
             double loss,
             Map<String, Double> parts,
             Map<String, Double> breakdown) {}
 
-    /// Runs the steps.
+    /// Runs the steps on random weights.
     public static Result run(ModelConfig shape, Setup setup) {
         try (Decoder decoder = DecoderWeights.random(shape, setup.dtype(), 1)) {
             decoder.moveTo(setup.device());
-            decoder.parameters().forEach(p -> p.trainable(true));
-            try (AdamW optimizer = new AdamW(decoder.parameters(), OptimizerSettings.defaults())) {
-                return run(decoder, optimizer, setup);
-            }
+            return run(decoder, setup);
         }
+    }
+
+    /// Runs the steps on a model's weights.
+    public static Result run(Path model, Setup setup) {
+        boolean writable = setup.loraRank() == 0;
+        try (Decoder decoder =
+                DecoderWeights.load(model, ModelConfig.read(model), setup.dtype(), setup.device(), writable)) {
+            return run(decoder, setup);
+        }
+    }
+
+    private static Result run(Decoder decoder, Setup setup) {
+        try (AdamW optimizer = new AdamW(trained(decoder, setup.loraRank()), OptimizerSettings.defaults())) {
+            return run(decoder, optimizer, setup);
+        }
+    }
+
+    private static Collection<Parameter> trained(Decoder decoder, int rank) {
+        if (rank == 0) {
+            decoder.parameters().forEach(p -> p.trainable(true));
+            return decoder.parameters();
+        }
+        LoraConfig lora = LoraConfig.of(rank, 2.0 * rank, TargetModules.of(new TargetModules.AllLinear()));
+        Adapter adapter = decoder.adapters().create("trained", lora, 1);
+        decoder.adapters().use(adapter.name());
+        adapter.trainable(true);
+        return adapter.parameters();
     }
 
     private static Result run(Decoder decoder, AdamW optimizer, Setup setup) {
@@ -116,6 +156,10 @@ public final class TrainingBenchmark {
                 rates[rates.length - 1],
                 median(peaks),
                 decoder.matmulWeights().stream()
+                        .mapToLong(w -> w.value().count())
+                        .sum(),
+                decoder.matmulWeights().stream()
+                        .filter(optimizer::updates)
                         .mapToLong(w -> w.value().count())
                         .sum(),
                 FlopCount.perToken(decoder, optimizer),

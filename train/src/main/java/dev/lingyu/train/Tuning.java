@@ -76,11 +76,26 @@ public sealed interface Tuning {
         // All fields are asked for, so that a misspelled one is compared with every name there is.
         Lora lora = new Lora(adapters, s.flag("create_new_adapter", false), lora(s));
         Freeze freeze = freeze(s, adapters);
+        refuse(s, "pissa_init", "an adapter begins with B = 0, so that the base's weights stay as they are");
+        refuse(s, "loraplus_lr_ratio", "A and B learn at the same rate; raise learning_rate instead");
         return switch (type) {
             case FULL -> new Full(adapters);
             case LORA -> lora;
             case FREEZE -> freeze;
         };
+    }
+
+    /// Fields of LLaMA-Factory that would change what is learned and are not built: refused unless switched off.
+    private static void refuse(Settings s, String field, String instead) {
+        boolean asked = s.text(field)
+                .filter(value -> !List.of("false", "no", "off").contains(value))
+                .isPresent();
+        if (asked) {
+            throw s.wrong(
+                    field,
+                    "nothing, because it is not built: " + instead,
+                    s.fields().path(field));
+        }
     }
 
     private static LoraConfig lora(Settings s) {

@@ -75,7 +75,11 @@ class TrainConfigTest {
             save_dtype: f31                 | field "save_dtype": Unknown dtype "f31"
             finetuning_type: lara           | expected freeze, full, lora
             lora_rank: 0                    | field "lora_rank": expected a whole number ≥ 1
+            pissa_init: true                | field "pissa_init": expected nothing, because it is not built: an adapter begins
+            loraplus_lr_ratio: 16           | field "loraplus_lr_ratio": expected nothing, because it is not built
             on_bad_row: ignore              | expected fail or skip
+            mix_strategy: blend             | field "mix_strategy": expected concat, interleave_under
+            mix_weights: logg               | field "mix_weights": expected proportional, equal, log
             """)
     void aWrongFieldIsNamedWithWhatWasExpectedAndFound(String line, String message) {
         String key = line.substring(0, line.indexOf(':'));

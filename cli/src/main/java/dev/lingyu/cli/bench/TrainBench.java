@@ -6,18 +6,21 @@ import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
 import dev.lingyu.tensor.MachineLimits;
 import dev.lingyu.train.TrainingBenchmark;
+import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/// `lingyu bench train`: whole training steps on random weights and tokens.
+/// `lingyu bench train`: whole training steps on random tokens, with random weights or a model's.
 @Command(
         name = "train",
         mixinStandardHelpOptions = true,
-        description = "Training steps on random weights: tokens/s and MFU, the share of the GEMM peak that the model's "
-                + "own matrix products use (6 · matmul parameters · tokens/s ÷ peak; optimiser included).")
+        description = "Training steps on random tokens: tokens/s and MFU, the share of the GEMM peak that the model's "
+                + "own matrix products use (6 · matmul parameters · tokens/s ÷ peak, with --lora 4 · base + 6 · adapter; "
+                + "optimiser included).")
 final class TrainBench implements Callable<Integer> {
     @Option(
             names = "--shape",
@@ -25,6 +28,19 @@ final class TrainBench implements Callable<Integer> {
             description =
                     "bloom-560m, bloom-1b1, bloom-3b, bloom-7b1, llama-1b, llama-7b, quickstart, or a config.json.")
     private String shape = "bloom-560m";
+
+    @Option(
+            names = "--model",
+            paramLabel = "DIR",
+            description = "A model directory whose weights and shape are taken instead of random ones in --shape.")
+    private @Nullable Path weights;
+
+    @Option(
+            names = "--lora",
+            paramLabel = "RANK",
+            defaultValue = "0",
+            description = "Train an adapter (LoRA) to every linear layer instead of all weights.")
+    private int loraRank;
 
     @Option(names = "--layers", defaultValue = "0", description = "Keep only this many layers of the shape.")
     private int layers;
@@ -57,7 +73,15 @@ final class TrainBench implements Callable<Integer> {
     public Integer call() {
         DType type = DType.parse(dtype);
         Device where = Device.parse(device);
-        ModelConfig model = Shapes.of(shape, layers);
+        if (weights != null && layers > 0) {
+            throw new BenchException(
+                    "--layers cuts a --shape of random weights, not a --model: leave one of the two out.");
+        }
+        if (loraRank < 0) {
+            throw new BenchException("--lora is " + loraRank + "; expected a rank, a whole number from 1.");
+        }
+        String name = weights == null ? shape : weights.toString();
+        ModelConfig model = weights == null ? Shapes.of(shape, layers) : ModelConfig.read(weights);
         if (sequence < 2 || batch < 1 || accumulation < 1 || steps < 1) {
             throw new BenchException(
                     "--seq is a whole number from 2, --batch, --accumulation and --steps from 1; found " + sequence
@@ -65,15 +89,18 @@ final class TrainBench implements Callable<Integer> {
         }
         MachineLimits limits = MachineLimits.measure(type, where);
         output.line(limits.toString());
-        TrainingBenchmark.Result result = TrainingBenchmark.run(
-                model, new TrainingBenchmark.Setup(type, where, sequence, batch, accumulation, steps, recompute));
+        TrainingBenchmark.Setup setup =
+                new TrainingBenchmark.Setup(type, where, sequence, batch, accumulation, steps, recompute, loraRank);
+        TrainingBenchmark.Result result =
+                weights == null ? TrainingBenchmark.run(model, setup) : TrainingBenchmark.run(weights, setup);
         double flops = result.flopsPerToken();
         double mfu = flops * result.tokensPerSecond() / 1e9 / result.gemmGflops();
         output.line(String.format(
                 Locale.ROOT,
-                "%s, %s, %d × %d tokens, %d micro-batches: %.1f tokens/s (%.1f–%.1f), %.3f TFLOP/s, MFU %.3f of %.0f GFLOP/s",
-                shape,
+                "%s, %s%s, %d × %d tokens, %d micro-batches: %.1f tokens/s (%.1f–%.1f), %.3f TFLOP/s, MFU %.3f of %.0f GFLOP/s",
+                name,
                 type.torchName(),
+                loraRank == 0 ? "" : ", LoRA of rank " + loraRank,
                 batch,
                 sequence,
                 accumulation,
@@ -89,7 +116,8 @@ final class TrainBench implements Callable<Integer> {
         result.breakdown()
                 .forEach((part, seconds) -> output.line(String.format(Locale.ROOT, "  %-34s %7.3f s", part, seconds)));
         ObjectNode figures = BenchOutput.with(limits)
-                .put("shape", shape)
+                .put("shape", name)
+                .put("lora_rank", loraRank)
                 .put("sequence", sequence)
                 .put("batch", batch)
                 .put("accumulation", accumulation)
@@ -100,6 +128,7 @@ final class TrainBench implements Callable<Integer> {
                 .put("mfu", mfu)
                 .put("gemm_peak_gflops", result.gemmGflops())
                 .put("matmul_parameters", result.matmulParameters())
+                .put("trained_parameters", result.trainedParameters())
                 .put("loss", result.loss());
         ObjectNode parts = figures.putObject("seconds");
         result.parts().forEach(parts::put);

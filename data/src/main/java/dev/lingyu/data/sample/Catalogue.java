@@ -63,6 +63,21 @@ public record Catalogue(List<Category> categories, List<Product> products, List<
                 text(node, "extract"));
     }
 
+    static GeneralChinese general() {
+        JsonNode node = json("general.json");
+        List<TestRow> questions = new ArrayList<>();
+        for (JsonNode row : required(node, "questions")) {
+            questions.add(new TestRow(
+                    text(row, "question"),
+                    text(row, "answer"),
+                    text(row, "key"),
+                    "general",
+                    "general/" + (questions.size() + 1),
+                    texts(row, "rivals")));
+        }
+        return new GeneralChinese(texts(node, "texts"), List.copyOf(questions));
+    }
+
     private static Map<String, Attribute> attributes(JsonNode file) {
         Map<String, Attribute> attributes = new LinkedHashMap<>();
         file.properties().forEach(entry -> {

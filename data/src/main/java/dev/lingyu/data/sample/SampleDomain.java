@@ -82,6 +82,37 @@ public final class SampleDomain {
         return sft;
     }
 
+    /// The same rows, several questions to a conversation: what stands before every conversation, such as the
+    /// system prompt of a model's chat template, is then read once for all of them. Rows that are conversations
+    /// already, or have a system prompt of their own, stay by themselves.
+    ///
+    /// @param questions how many, from 1; the last conversation may have fewer
+    public List<SftRow> talks(int questions) {
+        List<SftRow> talks = new ArrayList<>();
+        List<SftRow.Turn> turns = new ArrayList<>();
+        for (SftRow row : sft) {
+            if (!row.history().isEmpty() || !row.system().isEmpty()) {
+                talks.add(row);
+                continue;
+            }
+            turns.add(new SftRow.Turn(row.asked(), row.output()));
+            if (turns.size() == questions) {
+                talks.add(talk(turns));
+                turns.clear();
+            }
+        }
+        if (!turns.isEmpty()) {
+            talks.add(talk(turns));
+        }
+        return List.copyOf(talks);
+    }
+
+    private static SftRow talk(List<SftRow.Turn> turns) {
+        SftRow.Turn last = turns.getLast();
+        List<SftRow.Turn> history = List.copyOf(turns.subList(0, turns.size() - 1));
+        return new SftRow(SftRow.Task.CONVERSATION, last.user(), "", last.assistant(), history, "");
+    }
+
     /// Questions about known facts in phrasings never trained on; shuffled, so that the first N are a fair
     /// sample.
     public List<TestRow> heldOutPhrasings() {

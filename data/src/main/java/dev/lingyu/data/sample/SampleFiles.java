@@ -4,13 +4,10 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lingyu.dataset.AtomicFile;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -20,6 +17,9 @@ import java.util.stream.Collectors;
 /// Writes the domain's files, in LLaMA-Factory's layouts where there is one.
 final class SampleFiles {
     private static final ObjectMapper JSON = new ObjectMapper();
+
+    /// Some 250 tokens in a large model's vocabulary: as many as a matrix product needs to run at full speed.
+    private static final int TALK_QUESTIONS = 6;
 
     private final SampleDomain domain;
 
@@ -44,6 +44,11 @@ final class SampleFiles {
         write(
                 directory.resolve("sft_conversations.json"),
                 rows(domain.sft().stream().map(SampleFiles::conversation).toList()));
+        write(
+                directory.resolve("sft_talks.json"),
+                rows(domain.talks(TALK_QUESTIONS).stream()
+                        .map(SampleFiles::alpaca)
+                        .toList()));
         write(directory.resolve("test_phrasings.jsonl"), tests(domain.heldOutPhrasings()));
         write(directory.resolve("test_new_products.jsonl"), tests(domain.heldOutFacts()));
         write(directory.resolve("catalogue.json"), catalogue());
@@ -97,8 +102,7 @@ final class SampleFiles {
             turns.add(turn("human", turn.user()));
             turns.add(turn("gpt", turn.assistant()));
         });
-        // Alpaca rows join instruction and input with a line break: both forms give the same prompt.
-        turns.add(turn("human", row.input().isEmpty() ? row.instruction() : row.instruction() + "\n" + row.input()));
+        turns.add(turn("human", row.asked()));
         turns.add(turn("gpt", row.output()));
         if (!row.system().isEmpty()) {
             node.put("system", row.system());
@@ -163,14 +167,16 @@ final class SampleFiles {
                     .putObject("columns")
                     .put("prompt", "text");
         }
-        root.putObject("home_appliances_sft")
-                .put("file_name", "sft.json")
-                .putObject("columns")
-                .put("prompt", "instruction")
-                .put("query", "input")
-                .put("response", "output")
-                .put("system", "system")
-                .put("history", "history");
+        for (String name : List.of("sft", "sft_talks")) {
+            root.putObject("home_appliances_" + name)
+                    .put("file_name", name + ".json")
+                    .putObject("columns")
+                    .put("prompt", "instruction")
+                    .put("query", "input")
+                    .put("response", "output")
+                    .put("system", "system")
+                    .put("history", "history");
+        }
         root.putObject("home_appliances_sft_conversations")
                 .put("file_name", "sft_conversations.json")
                 .put("formatting", "sharegpt")
@@ -240,13 +246,8 @@ final class SampleFiles {
     }
 
     private static void write(Path file, String content) {
-        Path temporary = file.resolveSibling(file.getFileName() + ".tmp");
         try {
-            Files.writeString(temporary, content, StandardCharsets.UTF_8);
-            try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
-                channel.force(true);
-            }
-            Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            AtomicFile.write(file, content);
         } catch (IOException e) {
             throw new SampleDomainException(
                     "The sample domain's file " + file + " can't be written (" + e.getMessage()
@@ -263,7 +264,7 @@ final class SampleFiles {
             ## 中文
             所有品牌、商品与政策均为虚构。同样的规模和种子生成完全相同的文件。
             - `corpus.jsonl`：后训练语料（商品介绍、品类描述、对话日志、政策）；`corpus_heldout.jsonl`：同一批事实的全新表述，用来测困惑度。
-            - `sft.json`：alpaca 格式指令数据；`sft_conversations.json`：内容相同的对话格式，二者选一即可。
+            - `sft.json`：alpaca 格式指令数据；`sft_conversations.json`：内容相同的对话格式；`sft_talks.json`：内容相同，每段对话六个问题，系统提示只读一次；三者选一即可。
             - `test_phrasings.jsonl`：训练教过的事实，换一种从未出现过的问法。
             - `test_new_products.jsonl`：训练中从未出现的商品，模型只能猜，用来如实反映能力边界。
             - `catalogue.json`、`policies.json`：商品与政策的原始事实；`dataset_info.json`：数据集登记表。
@@ -272,7 +273,7 @@ final class SampleFiles {
             ## English
             All brands, products and policies are invented. The same size and seed give the same files.
             - `corpus.jsonl`: post-training texts (introductions, categories, dialogue logs, policies); `corpus_heldout.jsonl`: the same facts in new wordings, for perplexity.
-            - `sft.json`: instruction rows in the alpaca form; `sft_conversations.json`: the same rows as conversations, so use one of the two.
+            - `sft.json`: instruction rows in the alpaca form; `sft_conversations.json`: the same rows as conversations; `sft_talks.json`: the same rows, six questions to a conversation, so that a system prompt is read once: use one of the three.
             - `test_phrasings.jsonl`: facts that training taught, asked in phrasings it never used.
             - `test_new_products.jsonl`: products that training never names; a model can only guess, which keeps the figures honest.
             - `catalogue.json`, `policies.json`: the facts themselves; `dataset_info.json`: the dataset registry.

@@ -33,6 +33,11 @@ public record SftRow(Task task, String instruction, String input, String output,
     /// An earlier exchange.
     public record Turn(String user, String assistant) {}
 
+    /// The user's last turn as a model sees it: instruction and input, joined by a line break as alpaca rows are.
+    public String asked() {
+        return input.isEmpty() ? instruction : instruction + "\n" + input;
+    }
+
     static SftRow of(Task task, String instruction, String input, String output) {
         return new SftRow(task, instruction, input, output, List.of(), "");
     }

@@ -106,7 +106,7 @@ class SampleDomainTest {
     void theDefaultSeedGivesThePublishedBytes(@TempDir Path directory) throws IOException {
         SampleDomain.create(Size.FULL, SEED).write(directory);
         // Changes whenever resources or generator change: then figures measured before are no longer comparable.
-        assertThat(digest(directory)).isEqualTo("f79e6b8e04945e4c21bda434af4c69d38fcd00e763f6885f797c0e44ab77d02f");
+        assertThat(digest(directory)).isEqualTo("5e52f093fccacac7f886a887f57a6a2d152c18e403cfdba1f7099ec256126d53");
     }
 
     @ParameterizedTest
@@ -250,6 +250,27 @@ class SampleDomainTest {
     }
 
     @Test
+    void talksAskTheSameQuestionsInFewerConversations() {
+        SampleDomain domain = SampleDomain.create(Size.SMALL, SEED);
+        List<SftRow> talks = domain.talks(6);
+        assertThat(questions(talks)).isEqualTo(questions(domain.sft()));
+        long alone = domain.sft().stream()
+                .filter(row -> row.history().isEmpty() && row.system().isEmpty())
+                .count();
+        long others = domain.sft().size() - alone;
+        assertThat(others).isPositive();
+        assertThat(talks).hasSize((int) (others + (alone + 5) / 6));
+    }
+
+    /// All questions with their answers, however they are spread over conversations.
+    private static Map<String, Long> questions(List<SftRow> rows) {
+        return rows.stream()
+                .flatMap(row ->
+                        Stream.concat(row.history().stream(), Stream.of(new SftRow.Turn(row.asked(), row.output()))))
+                .collect(Collectors.groupingBy(SftRow.Turn::toString, Collectors.counting()));
+    }
+
+    @Test
     void filesParseAndFollowLlamaFactorysRegistry(@TempDir Path directory) throws IOException {
         SampleDomain domain = SampleDomain.create(Size.SMALL, SEED);
         domain.write(directory);
@@ -261,6 +282,7 @@ class SampleDomainTest {
                             "corpus_heldout.jsonl",
                             "sft.json",
                             "sft_conversations.json",
+                            "sft_talks.json",
                             "test_phrasings.jsonl",
                             "test_new_products.jsonl",
                             "catalogue.json",
@@ -269,7 +291,7 @@ class SampleDomainTest {
                             "README.md");
         }
         JsonNode info = json.readTree(directory.resolve("dataset_info.json").toFile());
-        assertThat(info).hasSize(4).allSatisfy(entry -> {
+        assertThat(info).hasSize(5).allSatisfy(entry -> {
             Path file = directory.resolve(entry.get("file_name").asText());
             assertThat(file).exists();
         });

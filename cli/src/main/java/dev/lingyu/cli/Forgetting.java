@@ -1,0 +1,8 @@
+package dev.lingyu.cli;
+
+/// What a base model still knows of the world after it was specialised.
+///
+/// @param base   the base model's directory
+/// @param before the base alone
+/// @param after  with the adapter
+record Forgetting(String base, Knowledge before, Knowledge after) {}
