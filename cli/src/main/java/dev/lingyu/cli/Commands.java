@@ -19,6 +19,7 @@ final class Commands {
             ServeCommand.class,
             MergeCommand.class,
             ConvertCommand.class,
+            QuantizeCommand.class,
             ExportCommand.class,
             BenchCommand.class,
             DoctorCommand.class,

@@ -44,7 +44,7 @@ final class ConvertCommand implements Callable<Integer> {
             if (Files.isRegularFile(source)) {
                 GgufModel file = GgufModel.open(source);
                 out.println(
-                        "Unpacked " + source + ": " + file.cost(opened.decoder().dtype()) + ".");
+                        "Unpacked " + source + ": " + file.cost(opened.decoder().dtype(), false) + ".");
                 out.flush();
             }
             opened.save(target.path(), opened.decoder().dtype());

@@ -1,8 +1,10 @@
 package dev.lingyu.cli;
 
 import dev.lingyu.model.LanguageModel;
+import dev.lingyu.model.gguf.GgufModel;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.Optional;
@@ -57,10 +59,18 @@ final class FromModelToFile {
         return place;
     }
 
+    /// For a GGUF file the type to unpack it to: else its quantised weights would stay what they are.
+    Optional<DType> plainType() {
+        return Files.isRegularFile(model())
+                ? Optional.of(GgufModel.open(model()).usualType())
+                : Optional.empty();
+    }
+
     /// Opens the model on the CPU, read-only.
     ///
     /// @param dtype the type to hold it in; empty for the one it was saved in
     LanguageModel open(Optional<DType> dtype) {
-        return LanguageModel.open(model(), new LanguageModel.Options(dtype, Device.CPU, false));
+        Optional<DType> plain = dtype.or(this::plainType);
+        return LanguageModel.open(model(), new LanguageModel.Options(plain, Device.CPU, false).unpacked());
     }
 }

@@ -1,9 +1,11 @@
 package dev.lingyu.cli;
 
 import dev.lingyu.model.LanguageModel;
+import dev.lingyu.model.WeightQuantization;
 import dev.lingyu.model.adapter.AdapterConfig;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
+import dev.lingyu.tensor.kernel.Quantization;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,7 +37,8 @@ final class ModelOptions {
     @Option(
             names = "--dtype",
             paramLabel = "TYPE",
-            description = "f32, bf16 or f16 (default: as the weights were saved; bf16 for quantised ones).")
+            description = "f32, bf16 or f16; or int8, int8-asymmetric, int4, int4-asymmetric: matrices rounded while they "
+                    + "are read (default: as the weights were saved).")
     private @Nullable String dtype;
 
     @Option(
@@ -90,7 +93,11 @@ final class ModelOptions {
 
     /// How to hold it: read-only, in the type and on the device that were asked for.
     LanguageModel.Options options() {
-        return new LanguageModel.Options(dtype(dtype), Device.parse(device), false);
+        @Nullable Quantization method = dtype == null ? null : Quantization.of(dtype);
+        return method == null
+                ? new LanguageModel.Options(dtype(dtype), Device.parse(device), false)
+                : new LanguageModel.Options(Optional.empty(), Device.CPU, false)
+                        .quantized(WeightQuantization.of(method));
     }
 
     /// The type that `--dtype` names; empty where it was not given.

@@ -13,6 +13,8 @@ import dev.lingyu.tensor.Device;
 import dev.lingyu.tensor.SafetensorsWriter;
 import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
+import dev.lingyu.tensor.kernel.Quantization;
+import dev.lingyu.tensor.kernel.QuantizedMatrix;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -69,10 +71,32 @@ public final class LanguageModel implements AutoCloseable {
 
     /// How to hold a model.
     ///
-    /// @param dtype    the type of the weights; empty for the one they were saved in
-    /// @param device   where
-    /// @param writable whether the weights will be changed
-    public record Options(Optional<DType> dtype, Device device, boolean writable) {
+    /// @param dtype        the type of the weights; empty for the one they were saved in
+    /// @param device       where
+    /// @param writable     whether the weights will be changed
+    /// @param packed       whether to make copies of matrices for fast products, where memory allows
+    /// @param quantization which matrices to round to 8 or 4 bits while they are read; on the CPU
+    public record Options(
+            Optional<DType> dtype,
+            Device device,
+            boolean writable,
+            boolean packed,
+            Optional<WeightQuantization> quantization) {
+        /// All weights in one type, those that do not change packed.
+        public Options(Optional<DType> dtype, Device device, boolean writable) {
+            this(dtype, device, writable, !writable, Optional.empty());
+        }
+
+        /// The same with matrices rounded.
+        public Options quantized(WeightQuantization how) {
+            return new Options(dtype, device, writable, packed, Optional.of(how));
+        }
+
+        /// The same without copies, which depend on how much memory is free.
+        public Options unpacked() {
+            return new Options(dtype, device, writable, false, quantization);
+        }
+
         /// As saved, on the CPU, read-only where the files can be mapped.
         public static Options inference() {
             return new Options(Optional.empty(), Device.CPU, false);
@@ -80,7 +104,7 @@ public final class LanguageModel implements AutoCloseable {
 
         /// In one type, on one device.
         public Options with(DType newDtype, Device newDevice) {
-            return new Options(Optional.of(newDtype), newDevice, writable);
+            return new Options(Optional.of(newDtype), newDevice, writable, packed, quantization);
         }
 
         /// To be trained in one type on one device.
@@ -91,7 +115,8 @@ public final class LanguageModel implements AutoCloseable {
 
     /// Opens a model directory, or a GGUF file. One without a tokenizer opens too: it takes and gives token ids.
     ///
-    /// A GGUF file is mapped, its quantised weights are unpacked: to `options.dtype()`, or to BF16. Its metadata
+    /// A GGUF file is mapped. Its Q8_0, Q4_0 and Q4_1 run as they are unless a type is asked for, other quantised
+    /// weights are unpacked: to `options.dtype()`, or to BF16. Its metadata
     /// stand for the directory's config, tokenizer and chat template ([GgufModel]).
     ///
     /// A PEFT adapter's directory opens as its base model with the adapter, named `default`, in use; the
@@ -124,7 +149,11 @@ public final class LanguageModel implements AutoCloseable {
     private static LanguageModel openGguf(GgufModel file, Options options) {
         ModelConfig config = ModelConfig.of(file.config(), file.path().toString());
         DType dtype = options.dtype().orElse(config.dtype());
-        LOG.info("{}: {}", file.path(), file.cost(dtype));
+        boolean keep = options.dtype().isEmpty()
+                && options.quantization().isEmpty()
+                && !options.writable()
+                && options.device().equals(Device.CPU);
+        LOG.info("{}: {}", file.path(), file.cost(dtype, keep));
         Optional<Tokenizer> tokenizer = file.documents().isEmpty()
                 ? Optional.empty()
                 : Optional.of(Tokenizer.of(file.documents(), file.path().toString()));
@@ -132,7 +161,7 @@ public final class LanguageModel implements AutoCloseable {
         return open(
                 file.path(),
                 config,
-                path -> new WeightFiles.Gguf(file, dtype),
+                path -> new WeightFiles.Gguf(file, dtype, keep),
                 tokenizer,
                 () -> file.chatTemplate().map(source -> ChatTemplate.of(templateName, source)),
                 Optional.ofNullable(file.documents().get(GENERATION_CONFIG))
@@ -153,9 +182,17 @@ public final class LanguageModel implements AutoCloseable {
             tokenizer.ifPresent(t -> checkSizes(path, t.vocabularySize(), config.decoder()));
             Optional<ChatTemplate> template = templates.get();
             DType dtype = options.dtype().orElse(config.dtype());
+            checkQuantization(path, config, options);
             Decoder decoder = DecoderWeights.load(
-                    path, config, weights.apply(path), Set.of(), dtype, options.device(), options.writable());
-            if (!options.writable()) {
+                    path,
+                    config,
+                    weights.apply(path),
+                    Set.of(),
+                    dtype,
+                    options.device(),
+                    options.quantization(),
+                    options.writable());
+            if (options.packed()) {
                 decoder.pack();
             }
             return new LanguageModel(
@@ -163,6 +200,17 @@ public final class LanguageModel implements AutoCloseable {
         } catch (RuntimeException e) {
             tokenizer.ifPresent(Tokenizer::close);
             throw e;
+        }
+    }
+
+    private static void checkQuantization(Path path, ModelConfig config, Options options) {
+        boolean stored = config.quantization().isPresent();
+        if ((stored || options.quantization().isPresent()) && !options.device().equals(Device.CPU)) {
+            throw new ModelException("Weights of 8 or 4 bits run on the CPU only; expected --device cpu.");
+        }
+        if (stored && options.quantization().isPresent()) {
+            throw new ModelException(path + ": the weights are "
+                    + config.quantization().get() + " already; leave --dtype away, or open the plain model.");
         }
     }
 
@@ -252,6 +300,14 @@ public final class LanguageModel implements AutoCloseable {
         } catch (IOException e) {
             throw new ModelException(where + " can't be read: " + e.getMessage() + ".", e);
         }
+    }
+
+    /// How matrices are quantised, where some are.
+    public Optional<Quantization> quantization() {
+        return decoder.parameters().stream()
+                .flatMap(p -> p.quantized().stream())
+                .map(QuantizedMatrix::method)
+                .findFirst();
     }
 
     /// Family, shape, special tokens.
@@ -355,7 +411,8 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     /// Writes the model as a Hugging Face directory: config, weights in shards of at most 5 GB, tokenizer,
-    /// chat template.
+    /// chat template. Quantised matrices stay what they are; config.json then says how they are to be read, and other
+    /// programs can't load them.
     ///
     /// @param directory made where it does not exist; files of the same names are replaced one by one, each
     ///                  atomically
@@ -365,13 +422,11 @@ public final class LanguageModel implements AutoCloseable {
         checkAdaptersAreMerged("a model directory");
         Files.createDirectories(directory);
         try (Scope scope = Scope.open()) {
-            Map<String, Tensor> tensors = new LinkedHashMap<>();
-            DecoderWeights.tensors(decoder).forEach((name, tensor) -> tensors.put(name, tensor.to(dtype)));
-            SafetensorsWriter.writeSharded(directory, tensors, SHARD_BYTES);
+            SafetensorsWriter.writeSharded(directory, DecoderWeights.stored(decoder, dtype), SHARD_BYTES);
         }
-        writeJson(
-                directory.resolve("config.json"),
-                config.withDecoder(decoder.config()).toJson(dtype));
+        ObjectNode json = config.withDecoder(decoder.config()).toJson(dtype);
+        WeightQuantization.write(json, quantization());
+        writeJson(directory.resolve("config.json"), json);
         writeJson(directory.resolve(GENERATION_CONFIG), generationConfig());
         saveText(directory);
     }

@@ -6,10 +6,12 @@ import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.SafetensorsDirectory;
 import dev.lingyu.tensor.SafetensorsFile;
 import dev.lingyu.tensor.Tensor;
+import dev.lingyu.tensor.kernel.Quantization;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /// The tensors of a model directory, in whichever format it holds them; safetensors first where it holds both.
@@ -22,6 +24,21 @@ sealed interface WeightFiles {
 
     /// The shape of a tensor.
     long[] shape(String name);
+
+    /// Whether a tensor is held as blocks of quantised weights that computation takes as they are.
+    default boolean isBlocks(String name) {
+        return false;
+    }
+
+    /// Such a tensor, u8 [rows × bytes of a row].
+    default Tensor blocks(String name) {
+        return tensor(name);
+    }
+
+    /// How such a tensor is rounded, where the files themselves say so.
+    default Optional<Quantization> method(String name) {
+        return Optional.empty();
+    }
 
     /// What the files themselves call a tensor, for messages.
     default String called(String name) {
@@ -86,6 +103,11 @@ sealed interface WeightFiles {
     /// `model.safetensors` or its shards.
     record Safetensors(SafetensorsDirectory files) implements WeightFiles {
         @Override
+        public boolean isBlocks(String name) {
+            return files.dtype(name) == DType.U8;
+        }
+
+        @Override
         public Set<String> names() {
             return files.names();
         }
@@ -137,10 +159,26 @@ sealed interface WeightFiles {
         }
     }
 
-    /// A GGUF file, whose tensors are unpacked.
+    /// A GGUF file, whose tensors are unpacked unless they may stay what they are.
     ///
     /// @param dtype the type that they are unpacked to where they are not stored plainly
-    record Gguf(GgufModel model, DType dtype) implements WeightFiles {
+    /// @param keep  whether Q8_0 and Q4_0 stay what they are
+    record Gguf(GgufModel model, DType dtype, boolean keep) implements WeightFiles {
+        @Override
+        public boolean isBlocks(String name) {
+            return keep && method(name).isPresent();
+        }
+
+        @Override
+        public Optional<Quantization> method(String name) {
+            return model.method(name);
+        }
+
+        @Override
+        public Tensor blocks(String name) {
+            return model.blocks(name);
+        }
+
         @Override
         public Set<String> names() {
             return model.weights().keySet();

@@ -86,7 +86,7 @@ final class DecodeBench implements Callable<Integer> {
     private void measure(String name, Decoder decoder, DType type) {
         long bytes = 0;
         for (Parameter weight : decoder.matmulWeights()) {
-            bytes += weight.value().byteCount();
+            bytes += weight.byteCount();
         }
         ObjectNode figures = BenchOutput.with(MachineLimits.measure(type, Device.CPU));
         figures.put("model", name).put("bytes_per_step", bytes);

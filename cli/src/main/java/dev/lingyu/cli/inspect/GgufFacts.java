@@ -19,7 +19,7 @@ final class GgufFacts {
         model.file().metadata().text("general.name").ifPresent(name -> facts.add("name", Facts.oneLine(name)));
         ModelFacts.family(config, facts);
         facts.add("parameters", Facts.count(config.parameterCount()));
-        facts.add("weights", model.cost(model.usualType()));
+        facts.add("weights", model.cost(model.usualType(), true));
         ModelFacts.shape(config.decoder(), facts);
         if (model.documents().isEmpty()) {
             facts.add("tokenizer", "none: takes and gives token ids");

@@ -7,6 +7,7 @@ import dev.lingyu.tensor.gguf.GgufFile;
 import dev.lingyu.tensor.gguf.GgufTensor;
 import dev.lingyu.tensor.gguf.GgufType;
 import dev.lingyu.tensor.gguf.RowOrder;
+import dev.lingyu.tensor.kernel.Quantization;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.EnumMap;
@@ -146,6 +147,26 @@ public final class GgufModel {
         return file.tensor(of.stored().name(), of.stored().type().plain().orElse(dtype), of.order());
     }
 
+    /// How a weight is rounded, where it is a matrix in blocks that computation takes as they are.
+    public Optional<Quantization> method(String weight) {
+        GgufTensor stored = weight(weight).stored();
+        if (stored.shape().length != 2) {
+            return Optional.empty();
+        }
+        return switch (stored.type()) {
+            case Q8_0 -> Optional.of(Quantization.INT8);
+            case Q4_0 -> Optional.of(Quantization.INT4);
+            case Q4_1 -> Optional.of(Quantization.INT4_ASYMMETRIC);
+            default -> Optional.empty();
+        };
+    }
+
+    /// The blocks of a weight, its rows in Hugging Face's order, u8 [rows × bytes of a row].
+    public Tensor blocks(String weight) {
+        Weight of = weight(weight);
+        return file.blocks(of.stored().name(), of.order());
+    }
+
     /// The shape of a weight.
     public long[] shape(String weight) {
         return weight(weight).stored().shape().clone();
@@ -171,21 +192,29 @@ public final class GgufModel {
         return types.size() == 1 ? types.iterator().next().plain().orElse(DType.BF16) : DType.BF16;
     }
 
-    /// What unpacking costs, in one line: `94 MiB on disk (Q4_1 60 MiB, …), 257 MiB unpacked to bfloat16`.
-    public String cost(DType dtype) {
+    /// What unpacking costs, in one line: `94 MiB on disk (Q4_1 60 MiB, …), 257 MiB in memory as bfloat16`.
+    ///
+    /// @param keep whether what [#method] knows stays as it is
+    public String cost(DType dtype, boolean keep) {
         Map<GgufType, Long> byType = new EnumMap<>(GgufType.class);
-        long values = 0;
-        for (Weight weight : weights.values()) {
-            byType.merge(weight.stored().type(), weight.stored().byteCount(), Long::sum);
-            values += weight.stored().count();
+        long held = 0;
+        long kept = 0;
+        for (Map.Entry<String, Weight> weight : weights.entrySet()) {
+            GgufTensor stored = weight.getValue().stored();
+            byType.merge(stored.type(), stored.byteCount(), Long::sum);
+            boolean stays = keep && method(weight.getKey()).isPresent();
+            kept += stays ? stored.byteCount() : 0;
+            held += stays ? stored.byteCount() : stored.count() * dtype.byteSize();
         }
         String types = byType.entrySet().stream()
                 .sorted(Map.Entry.<GgufType, Long>comparingByValue().reversed())
                 .map(entry -> entry.getKey() + " " + mebibytes(entry.getValue()))
                 .collect(Collectors.joining(", "));
         long stored = byType.values().stream().mapToLong(v -> v).sum();
-        return "%s on disk (%s), %s in memory as %s"
-                .formatted(mebibytes(stored), types, mebibytes(values * dtype.byteSize()), dtype.torchName());
+        String how = kept == 0
+                ? "as " + dtype.torchName()
+                : kept == held ? "as stored" : mebibytes(kept) + " of them as stored, the rest as " + dtype.torchName();
+        return "%s on disk (%s), %s in memory, %s".formatted(mebibytes(stored), types, mebibytes(held), how);
     }
 
     private static String mebibytes(long bytes) {
