@@ -151,6 +151,15 @@ public final class Decoder implements AutoCloseable {
         }
     }
 
+    /// Rounds matrices to 8 or 4 bits, for good. For decoders on the CPU whose weights do not change any more.
+    public void quantize(WeightQuantization how) {
+        parameters.forEach((name, parameter) -> {
+            if (parameter.quantized().isEmpty() && how.takes(name, names, config.tiedHead(), parameter.shape())) {
+                parameter.quantize(how.method());
+            }
+        });
+    }
+
     /// Moves the weights to another device; no pass may be under way.
     public void moveTo(Device device) {
         if (!device.equals(device())) {

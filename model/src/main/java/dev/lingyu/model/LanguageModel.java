@@ -12,17 +12,14 @@ import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
 import dev.lingyu.tensor.SafetensorsWriter;
 import dev.lingyu.tensor.Scope;
-import dev.lingyu.tensor.Tensor;
 import dev.lingyu.tensor.kernel.Quantization;
 import dev.lingyu.tensor.kernel.QuantizedMatrix;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
@@ -411,7 +408,8 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     /// Writes the model as a Hugging Face directory: config, weights in shards of at most 5 GB, tokenizer,
-    /// chat template. Quantised matrices stay what they are; config.json then says how they are to be read, and other
+    /// chat template. Quantised matrices stay what they are; config.json then says how they are to be read, and
+    other
     /// programs can't load them.
     ///
     /// @param directory made where it does not exist; files of the same names are replaced one by one, each

@@ -7,6 +7,7 @@ import dev.lingyu.tensor.Functional;
 import dev.lingyu.tensor.Tensor;
 import dev.lingyu.tensor.kernel.PackedMatrix;
 import dev.lingyu.tensor.kernel.PanelMatrix;
+import dev.lingyu.tensor.kernel.Quantization;
 import dev.lingyu.tensor.kernel.QuantizedMatrix;
 import java.util.Arrays;
 import java.util.Objects;
@@ -162,6 +163,16 @@ public final class Parameter implements AutoCloseable {
         if (packed == null && quantized == null && PackedMatrix.fits(value())) {
             packed = PackedMatrix.of(value());
         }
+    }
+
+    /// Rounds a matrix for good, and frees what it was.
+    void quantize(Quantization method) {
+        QuantizedMatrix matrix = QuantizedMatrix.of(value(), method);
+        Quantized rounded = new Quantized(matrix, dtype());
+        close();
+        packed = null;
+        value = null;
+        quantized = rounded;
     }
 
     /// The layout for products on the CPU: a copy that [#pack] made, or quantised weights themselves.
