@@ -5,6 +5,7 @@ import dev.lingyu.model.WeightQuantization;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
 import dev.lingyu.tensor.kernel.Quantization;
+import dev.lingyu.tensor.kernel.QuantizedMatrix;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -75,6 +76,10 @@ final class QuantizeCommand implements Callable<Integer> {
         Optional<DType> type = arguments.plainType();
         LanguageModel.Options plain = new LanguageModel.Options(type, Device.CPU, false);
         try (LanguageModel rounded = LanguageModel.open(source, plain.quantized(how))) {
+            if (rounded.quantization().isEmpty()) {
+                throw new CliException(source + " has no matrix that could be rounded: the number of inputs would have to be "
+                        + "a multiple of " + QuantizedMatrix.GROUP + ".");
+            }
             long before = rounded.decoder().parameterCount()
                     * rounded.decoder().dtype().byteSize();
             rounded.save(target.path(), rounded.decoder().dtype());

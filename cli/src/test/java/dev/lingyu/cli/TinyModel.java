@@ -26,6 +26,11 @@ final class TinyModel {
     private TinyModel() {}
 
     static Path write(Path directory) throws IOException {
+        return write(directory, 16);
+    }
+
+    /// @param hidden features of a token, a multiple of 16; weights can be quantised from 32 on
+    static Path write(Path directory, int hidden) throws IOException {
         Path vocabulary = directory.resolveSibling(directory.getFileName() + "-vocabulary");
         BpeTrainer trainer = new BpeTrainer(BpeSettings.bloom(300));
         List.of("这款手机支持七天无理由退货吗？", "支持的，签收后七天内可以退货。", "The order was shipped yesterday.")
@@ -34,12 +39,12 @@ final class TinyModel {
         try (Tokenizer tokenizer = Tokenizer.open(vocabulary)) {
             DecoderConfig shape = DecoderConfig.builder(new Position.Rope(10000, 8, false, new RopeScaling.None()))
                     .vocabularySize(VOCABULARY)
-                    .hiddenSize(16)
+                    .hiddenSize(hidden)
                     .layers(2)
-                    .heads(2)
-                    .keyValueHeads(1)
+                    .heads(hidden / 8)
+                    .keyValueHeads(hidden / 16)
                     .headSize(8)
-                    .intermediateSize(24)
+                    .intermediateSize(hidden * 3 / 2)
                     .normEpsilon(1e-5)
                     .gated(true)
                     .maxPositions(POSITIONS)

@@ -264,7 +264,7 @@ public record TrainConfig(
 
     /// LLaMA-Factory's field; its methods of rounding are bitsandbytes', which these are not.
     private static Optional<Quantization> quantization(Settings s) {
-        Optional<Integer> bits = s.whole("quantization_bit", 4);
+        Optional<Integer> bits = s.whole("quantization_bit", 1);
         if (bits.isEmpty()) {
             return Optional.empty();
         }

@@ -2,23 +2,29 @@ package dev.lingyu.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lingyu.model.LanguageModel;
 import dev.lingyu.model.TokenBatch;
+import dev.lingyu.model.WeightQuantization;
 import dev.lingyu.model.adapter.AdapterConfig;
 import dev.lingyu.model.adapter.LoraConfig;
+import dev.lingyu.tensor.DType;
+import dev.lingyu.tensor.Device;
 import dev.lingyu.tensor.SafetensorsFile;
 import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
+import dev.lingyu.tensor.kernel.Quantization;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -71,6 +77,51 @@ class AdapterTrainingTest {
         Trainer.Result result = trainer.run();
         assertThat(result.finished()).isEqualTo(stopAfter == Integer.MAX_VALUE);
         return notices;
+    }
+
+    @ParameterizedTest
+    @CsvSource({"8, INT8", "4, INT4"})
+    void onARoundedBaseLossesAreThoseOnItsUnpackedWeights(int bits, Quantization method) throws IOException {
+        Path unpacked = directory.resolve("unpacked");
+        LanguageModel.Options options = new LanguageModel.Options(Optional.of(DType.F32), Device.CPU, false)
+                .quantized(WeightQuantization.ofBlocks(method));
+        try (LanguageModel model = LanguageModel.open(base, options);
+                Scope scope = Scope.open()) {
+            assertThat(model.quantization()).contains(method);
+            model.decoder().parameters().stream()
+                    .filter(p -> p.quantized().isPresent())
+                    .forEach(p -> p.replace(p.value()));
+            model.save(unpacked, DType.F32);
+        }
+        run(lora("rounded").put("quantization_bit", bits), Integer.MAX_VALUE);
+        run(lora("plain").put("model_name_or_path", unpacked.toString()), Integer.MAX_VALUE);
+        List<Double> rounded = losses("rounded");
+        List<Double> plain = losses("plain");
+        assertThat(rounded).hasSize(6);
+        for (int i = 0; i < rounded.size(); i++) {
+            assertThat(rounded.get(i)).as("step %d", i + 1).isCloseTo(plain.get(i), within(1e-4));
+        }
+    }
+
+    private List<Double> losses(String output) throws IOException {
+        List<Double> losses = new ArrayList<>();
+        for (String line : Files.readAllLines(directory.resolve(output).resolve("trainer_log.jsonl"))) {
+            JsonNode loss = new ObjectMapper().readTree(line).path("loss");
+            if (loss.isNumber()) {
+                losses.add(loss.asDouble());
+            }
+        }
+        return losses;
+    }
+
+    @Test
+    void roundedWeightsAreTrainedThroughAdaptersOnly() {
+        ObjectNode full = tiny.finetuning(base, directory.resolve("full")).put("quantization_bit", 8);
+        assertThatThrownBy(() -> TrainConfig.of("test", full))
+                .hasMessageContaining("quantization_bit")
+                .hasMessageContaining("finetuning_type: lora");
+        assertThatThrownBy(() -> TrainConfig.of("test", lora("three").put("quantization_bit", 3)))
+                .hasMessageContaining("4 or 8");
     }
 
     @ParameterizedTest

@@ -5,6 +5,8 @@ import dev.lingyu.model.Part;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.SafetensorsDirectory;
 import dev.lingyu.tensor.SafetensorsFile;
+import dev.lingyu.tensor.kernel.Quantization;
+import dev.lingyu.tensor.kernel.QuantizedMatrix;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -37,12 +39,20 @@ final class WeightFacts {
             for (String part : new String[] {EMBEDDING, BLOCKS, NORM, HEAD, OTHER}) {
                 parts.put(part, 0L);
             }
-            Map<DType, Long> types = new TreeMap<>();
+            Map<String, Long> types = new TreeMap<>();
+            Optional<Quantization> method = config.quantization();
             for (String name : files.names()) {
                 if (!config.family().isComputed(name)) {
-                    long count = count(files.shape(name));
+                    boolean rounded = method.isPresent() && files.dtype(name) == DType.U8;
+                    long stored = count(files.shape(name));
+                    long count = rounded ? stored / method.get().blockBytes() * QuantizedMatrix.GROUP : stored;
                     parts.merge(part(config, name), count, Long::sum);
-                    types.merge(files.dtype(name), count, Long::sum);
+                    types.merge(
+                            rounded
+                                    ? method.get().label()
+                                    : files.dtype(name).torchName(),
+                            count,
+                            Long::sum);
                 }
             }
             boolean tied = config.decoder().tiedHead() && parts.getOrDefault(HEAD, 0L) == 0;
@@ -57,15 +67,19 @@ final class WeightFacts {
                 }
             });
             facts.add("dtype", types(types));
+            method.ifPresent(m -> facts.add(
+                    "quantised",
+                    m.bits() + " bits, groups of " + QuantizedMatrix.GROUP + " inputs with a scale"
+                            + (m.asymmetric() ? " and an offset" : "") + "; runs on the CPU, other programs can't load it"));
         }
     }
 
     /// The tensors of one file.
     static void addFile(Path file, Facts facts) {
         try (SafetensorsFile weights = SafetensorsFile.open(file)) {
-            Map<DType, Long> types = new TreeMap<>();
+            Map<String, Long> types = new TreeMap<>();
             for (String name : weights.names()) {
-                types.merge(weights.dtype(name), count(weights.shape(name)), Long::sum);
+                types.merge(weights.dtype(name).torchName(), count(weights.shape(name)), Long::sum);
             }
             facts.add("tensors", Facts.count(weights.names().size()));
             facts.add(
@@ -78,10 +92,10 @@ final class WeightFacts {
         }
     }
 
-    private static String types(Map<DType, Long> types) {
-        Function<Map.Entry<DType, Long>, String> words = types.size() == 1
-                ? type -> type.getKey().torchName()
-                : type -> type.getKey().torchName() + " " + Facts.count(type.getValue());
+    private static String types(Map<String, Long> types) {
+        Function<Map.Entry<String, Long>, String> words = types.size() == 1
+                ? Map.Entry::getKey
+                : type -> type.getKey() + " " + Facts.count(type.getValue());
         return types.entrySet().stream().map(words).collect(Collectors.joining(", "));
     }
 
