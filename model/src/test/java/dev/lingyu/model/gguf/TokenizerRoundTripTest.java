@@ -38,8 +38,7 @@ class TokenizerRoundTripTest {
     void recordedTextsBecomeTheRecordedIds(String name) throws IOException {
         Path directory = TOKENIZERS.resolve(name);
         Assumptions.assumeTrue(Files.isDirectory(directory), "Skipped: no golden tokenizers at " + directory);
-        JsonNode cases =
-                JSON.readTree(directory.resolve("cases.json").toFile()).path("cases");
+        JsonNode cases = JSON.readTree(directory.resolve("cases.json").toFile()).path("cases");
         try (Tokenizer tokenizer = throughMetadata(Tokenizer.open(directory))) {
             int texts = 0;
             for (JsonNode row : cases) {
@@ -71,8 +70,8 @@ class TokenizerRoundTripTest {
         change.accept(root);
         byte[] json = JSON.writeValueAsString(root).getBytes(StandardCharsets.UTF_8);
         try (Tokenizer tokenizer = Tokenizer.of(Map.of("tokenizer.json", json), "changed")) {
-            assertThatThrownBy(() ->
-                            TokenizerMetadata.add(tokenizer, tokenizer.vocabularySize(), new LinkedHashMap<>()))
+            assertThatThrownBy(
+                            () -> TokenizerMetadata.add(tokenizer, tokenizer.vocabularySize(), new LinkedHashMap<>()))
                     .isInstanceOf(GgufException.class)
                     .hasMessageContaining(words);
         }
