@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
@@ -191,7 +192,8 @@ class LyingGgufTest {
     }
 
     private static void tokens(Parts parts, Consumer<List<String>> change) {
-        GgufValue.Texts texts = (GgufValue.Texts) parts.metadata().get("tokenizer.ggml.tokens");
+        GgufValue.Texts texts =
+                (GgufValue.Texts) Objects.requireNonNull(parts.metadata().get("tokenizer.ggml.tokens"));
         List<String> list = new ArrayList<>(texts.values());
         change.accept(list);
         parts.metadata().put("tokenizer.ggml.tokens", new GgufValue.Texts(list));
