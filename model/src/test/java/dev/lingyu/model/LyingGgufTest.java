@@ -159,6 +159,28 @@ class LyingGgufTest {
         assertThat(file).doesNotExist();
     }
 
+    @Test
+    void valuesThatF16CanNotHoldAreNotWrittenInIt() throws IOException {
+        Path file = spoilt(
+                "qwen2",
+                parts -> parts.tensors()
+                        .put(
+                                "blk.0.ffn_up.weight",
+                                new GgufWriter.Entry("blk.0.ffn_up.weight", GgufType.F32, new long[] {112, 64}, () -> {
+                                    Tensor large = Tensor.zeros(DType.F32, 112, 64);
+                                    large.fillInPlace(70_000);
+                                    return large;
+                                })));
+        try (LanguageModel model = LanguageModel.open(file, LanguageModel.Options.inference())) {
+            Path half = folder.resolve("half.gguf");
+            assertThatThrownBy(() -> model.saveGguf(half, "large", GgufPrecision.F16))
+                    .isInstanceOf(GgufException.class)
+                    .hasMessageContaining("blk.0.ffn_up.weight has values above 65504");
+            assertThat(half).doesNotExist();
+            assertThat(model.saveGguf(half, "large", GgufPrecision.BF16)).hasSize(1);
+        }
+    }
+
     /// Bytes of the header changed at random: a sentence, or a model that opens.
     @Test
     void aSpoiltHeaderNeverEndsInAnythingElse() throws IOException {
@@ -200,6 +222,15 @@ class LyingGgufTest {
     }
 
     private void refuses(String golden, Consumer<Parts> lie, String... words) throws IOException {
+        Path file = spoilt(golden, lie);
+        assertThatThrownBy(() -> LanguageModel.open(file, LanguageModel.Options.inference()))
+                .isInstanceOfAny(TensorException.class, GgufException.class, ModelException.class)
+                .message()
+                .startsWith(file.toString())
+                .contains(words);
+    }
+
+    private Path spoilt(String golden, Consumer<Parts> lie) throws IOException {
         GgufFile good = GgufFile.open(export(golden));
         Map<String, GgufValue> metadata = new LinkedHashMap<>();
         good.metadata()
@@ -219,11 +250,7 @@ class LyingGgufTest {
         lie.accept(parts);
         Path file = folder.resolve("lie.gguf");
         GgufWriter.write(file, metadata, List.copyOf(tensors.values()));
-        assertThatThrownBy(() -> LanguageModel.open(file, LanguageModel.Options.inference()))
-                .isInstanceOfAny(TensorException.class, GgufException.class, ModelException.class)
-                .message()
-                .startsWith(file.toString())
-                .contains(words);
+        return file;
     }
 
     private Path export(String name) throws IOException {
