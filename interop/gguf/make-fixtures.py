@@ -35,7 +35,8 @@ def main():
                 sys.argv = ["convert", str(model), "--outfile", str(target), "--outtype", precision]
                 runpy.run_path(str(checkout / "convert_hf_to_gguf.py"), run_name="__main__")
             reader = gguf.GGUFReader(pathlib.Path(folder, "f32.gguf"))
-            facts = {"metadata": {k: value(f) for k, f in reader.fields.items() if not k.startswith("GGUF.")}, "tensors": tensors(reader),
+            factors = [t.data.tolist() for t in reader.tensors if t.name == "rope_freqs.weight"]
+            facts = {"rope_factors": factors[0] if factors else [], "metadata": {k: value(f) for k, f in reader.fields.items() if not k.startswith("GGUF.")}, "tensors": tensors(reader),
                      "q8_0": tensors(gguf.GGUFReader(pathlib.Path(folder, "q8_0.gguf")))}
             (out / f"{name}.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
             print(f"{name}: {len(facts['metadata'])} keys, {len(facts['tensors'])} tensors")

@@ -328,7 +328,7 @@ public final class LanguageModel implements AutoCloseable {
     public Tokenizer requireTokenizer() {
         return tokenizer.orElseThrow(
                 () -> new ModelException(
-                        "This model has no tokenizer (tokenizer.json): give token ids (input_ids) instead of text, or add the file."));
+                        "This model has no tokenizer (no tokenizer.json): give token ids (input_ids) instead of text, or add the file."));
     }
 
     /// The chat template, where the directory has one.

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -74,10 +75,10 @@ class GoldenGgufTest {
             Map<String, Tensor> expected = DecoderWeights.tensors(before.decoder());
             Map<String, Tensor> found = DecoderWeights.tensors(after.decoder());
             assertThat(found.keySet()).isEqualTo(expected.keySet());
-            expected.forEach(
-                    (weight, tensor) -> assertThat(found.get(weight).bytes().mismatch(tensor.bytes()))
-                            .as(name + " " + weight)
-                            .isEqualTo(-1));
+            expected.forEach((weight, tensor) -> assertThat(
+                            Objects.requireNonNull(found.get(weight)).bytes().mismatch(tensor.bytes()))
+                    .as(name + " " + weight)
+                    .isEqualTo(-1));
         }
     }
 
@@ -108,7 +109,8 @@ class GoldenGgufTest {
             for (Map.Entry<String, Tensor> weight :
                     DecoderWeights.tensors(before.decoder()).entrySet()) {
                 double difference = Golden.largestDifference(
-                        found.get(weight.getKey()).toFloats(), weight.getValue().toFloats());
+                        Objects.requireNonNull(found.get(weight.getKey())).toFloats(),
+                        weight.getValue().toFloats());
                 if (weight.getValue().rank() == 1) {
                     assertThat(difference).as(weight.getKey()).isZero();
                 }

@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
@@ -158,6 +159,28 @@ class LyingGgufTest {
         assertThat(file).doesNotExist();
     }
 
+    @Test
+    void valuesThatF16CanNotHoldAreNotWrittenInIt() throws IOException {
+        Path file = spoilt(
+                "qwen2",
+                parts -> parts.tensors()
+                        .put(
+                                "blk.0.ffn_up.weight",
+                                new GgufWriter.Entry("blk.0.ffn_up.weight", GgufType.F32, new long[] {112, 64}, () -> {
+                                    Tensor large = Tensor.zeros(DType.F32, 112, 64);
+                                    large.fillInPlace(70_000);
+                                    return large;
+                                })));
+        try (LanguageModel model = LanguageModel.open(file, LanguageModel.Options.inference())) {
+            Path half = folder.resolve("half.gguf");
+            assertThatThrownBy(() -> model.saveGguf(half, "large", GgufPrecision.F16))
+                    .isInstanceOf(GgufException.class)
+                    .hasMessageContaining("blk.0.ffn_up.weight has values above 65504");
+            assertThat(half).doesNotExist();
+            assertThat(model.saveGguf(half, "large", GgufPrecision.BF16)).hasSize(1);
+        }
+    }
+
     /// Bytes of the header changed at random: a sentence, or a model that opens.
     @Test
     void aSpoiltHeaderNeverEndsInAnythingElse() throws IOException {
@@ -191,13 +214,23 @@ class LyingGgufTest {
     }
 
     private static void tokens(Parts parts, Consumer<List<String>> change) {
-        GgufValue.Texts texts = (GgufValue.Texts) parts.metadata().get("tokenizer.ggml.tokens");
+        GgufValue.Texts texts =
+                (GgufValue.Texts) Objects.requireNonNull(parts.metadata().get("tokenizer.ggml.tokens"));
         List<String> list = new ArrayList<>(texts.values());
         change.accept(list);
         parts.metadata().put("tokenizer.ggml.tokens", new GgufValue.Texts(list));
     }
 
     private void refuses(String golden, Consumer<Parts> lie, String... words) throws IOException {
+        Path file = spoilt(golden, lie);
+        assertThatThrownBy(() -> LanguageModel.open(file, LanguageModel.Options.inference()))
+                .isInstanceOfAny(TensorException.class, GgufException.class, ModelException.class)
+                .message()
+                .startsWith(file.toString())
+                .contains(words);
+    }
+
+    private Path spoilt(String golden, Consumer<Parts> lie) throws IOException {
         GgufFile good = GgufFile.open(export(golden));
         Map<String, GgufValue> metadata = new LinkedHashMap<>();
         good.metadata()
@@ -217,11 +250,7 @@ class LyingGgufTest {
         lie.accept(parts);
         Path file = folder.resolve("lie.gguf");
         GgufWriter.write(file, metadata, List.copyOf(tensors.values()));
-        assertThatThrownBy(() -> LanguageModel.open(file, LanguageModel.Options.inference()))
-                .isInstanceOfAny(TensorException.class, GgufException.class, ModelException.class)
-                .message()
-                .startsWith(file.toString())
-                .contains(words);
+        return file;
     }
 
     private Path export(String name) throws IOException {

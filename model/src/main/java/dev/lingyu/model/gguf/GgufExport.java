@@ -2,6 +2,7 @@ package dev.lingyu.model.gguf;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.lingyu.model.tokenizer.Tokenizer;
+import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Tensor;
 import dev.lingyu.tensor.gguf.GgufType;
 import dev.lingyu.tensor.gguf.GgufValue;
@@ -171,11 +172,21 @@ public final class GgufExport {
         boolean tied = source.config().path("tie_word_embeddings").asBoolean();
         boolean head = stored.equals(tied ? "token_embd.weight" : "output.weight");
         RowOrder order = architecture.inFile(stored, heads());
-        return new GgufWriter.Entry(
-                stored,
-                precision.of(stored, head, tensor.shape()),
-                tensor.shape(),
-                () -> order == RowOrder.AS_STORED ? tensor : inOrder(tensor, order));
+        GgufType type = precision.of(stored, head, tensor.shape());
+        return new GgufWriter.Entry(stored, type, tensor.shape(), () -> {
+            if (type == GgufType.F16) {
+                checkRange(stored, tensor);
+            }
+            return order == RowOrder.AS_STORED ? tensor : inOrder(tensor, order);
+        });
+    }
+
+    /// What is finite must stay so.
+    private static void checkRange(String name, Tensor tensor) {
+        if (!tensor.to(DType.F16).allFinite() && tensor.allFinite()) {
+            throw new GgufException("The tensor " + name
+                    + " has values above 65504, the largest that f16 holds; export it as bf16 instead.");
+        }
     }
 
     private Architecture.HeadShape heads() {
@@ -191,10 +202,7 @@ public final class GgufExport {
         for (int row = 0; row < rows; row++) {
             from[Math.toIntExact(order.stored(row))] = row;
         }
-        try (Tensor index = Tensor.of(from, rows);
-                Tensor there = index.to(tensor.device())) {
-            return tensor.indexSelect(0, there);
-        }
+        return tensor.indexSelect(0, Tensor.of(from, rows).to(tensor.device()));
     }
 
     private int number(String field) {

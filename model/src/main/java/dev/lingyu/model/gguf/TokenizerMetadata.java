@@ -74,10 +74,13 @@ final class TokenizerMetadata {
     }
 
     private PreTokenizers.Rule rule() {
-        String normalizer = document.path("normalizer").path("type").asText("NFC");
-        if (!normalizer.equals("NFC")
-                && !document.path("normalizer").path("normalizers").isEmpty()) {
-            throw unsupported("it changes texts by a normalizer of the type " + normalizer);
+        JsonNode normalizer = document.path("normalizer");
+        boolean sequence = normalizer.path("type").asText().equals("Sequence");
+        for (JsonNode step : sequence ? normalizer.path("normalizers") : List.of(normalizer)) {
+            String type = step.path("type").asText("NFC");
+            if (!type.equals("NFC")) {
+                throw unsupported("it changes texts by a normalizer of the type " + type);
+            }
         }
         return PreTokenizers.of(document)
                 .orElseThrow(() -> unsupported("its rule for cutting texts (pre_tokenizer) is none of "
@@ -96,7 +99,7 @@ final class TokenizerMetadata {
             tokenizer.id(token.path("content").asText()).ifPresent(id -> added.put(id, token));
         }
         OptionalInt unknown =
-                tokenizer.id(document.path("model").path("unk_token").asText());
+                tokenizer.id(document.path("model").path("unk_token").asText(""));
         List<String> tokens = new ArrayList<>(rows);
         int[] kinds = new int[rows];
         for (int id = 0; id < rows; id++) {
