@@ -37,8 +37,9 @@ final class ModelOptions {
     @Option(
             names = "--dtype",
             paramLabel = "TYPE",
-            description = "f32, bf16 or f16; or int8, int8-asymmetric, int4, int4-asymmetric: matrices rounded while they "
-                    + "are read (default: as the weights were saved).")
+            description =
+                    "f32, bf16 or f16; or int8, int8-asymmetric, int4, int4-asymmetric: matrices rounded while they "
+                            + "are read (default: as the weights were saved).")
     private @Nullable String dtype;
 
     @Option(

@@ -19,8 +19,7 @@ import java.util.Locale;
 ///                  be held against
 /// @param agreement share of tokens whose most likely successor stays the same
 /// @param tokens    how many successors were predicted
-record QuantizationLoss(
-        double before, double after, double error, double spread, double agreement, long tokens) {
+record QuantizationLoss(double before, double after, double error, double spread, double agreement, long tokens) {
     private static final int PIECE = 256;
 
     /// Compares two models of one tokenizer.
@@ -73,7 +72,10 @@ record QuantizationLoss(
 
     /// What predicts each token but the first, f32.
     private static Tensor logits(LanguageModel model, int[] ids) {
-        return model.decoder().logits(TokenBatch.of(ids)).narrow(0, 0, ids.length - 1).to(DType.F32);
+        return model.decoder()
+                .logits(TokenBatch.of(ids))
+                .narrow(0, 0, ids.length - 1)
+                .to(DType.F32);
     }
 
     /// For people.

@@ -39,9 +39,7 @@ final class QuantizeCommand implements Callable<Integer> {
             description = "int8, int8-asymmetric, int4 or int4-asymmetric (default: int8).")
     private String method = "int8";
 
-    @Option(
-            names = "--no-head",
-            description = "Keep the head as it is (and an embedding tied to it).")
+    @Option(names = "--no-head", description = "Keep the head as it is (and an embedding tied to it).")
     private boolean withoutHead;
 
     @Option(names = "--embeddings", description = "Round the token embedding too.")
@@ -77,8 +75,9 @@ final class QuantizeCommand implements Callable<Integer> {
         LanguageModel.Options plain = new LanguageModel.Options(type, Device.CPU, false);
         try (LanguageModel rounded = LanguageModel.open(source, plain.quantized(how))) {
             if (rounded.quantization().isEmpty()) {
-                throw new CliException(source + " has no matrix that could be rounded: the number of inputs would have to be "
-                        + "a multiple of " + QuantizedMatrix.GROUP + ".");
+                throw new CliException(
+                        source + " has no matrix that could be rounded: the number of inputs would have to be "
+                                + "a multiple of " + QuantizedMatrix.GROUP + ".");
             }
             long before = rounded.decoder().parameterCount()
                     * rounded.decoder().dtype().byteSize();
@@ -100,10 +99,12 @@ final class QuantizeCommand implements Callable<Integer> {
                 }
             }
         }
-        target.record("quantize", parents -> parents.put("model", source.toString())
-                .put("method", chosen.label())
-                .put("head", !withoutHead)
-                .put("embeddings", embeddings));
+        target.record(
+                "quantize",
+                parents -> parents.put("model", source.toString())
+                        .put("method", chosen.label())
+                        .put("head", !withoutHead)
+                        .put("embeddings", embeddings));
         return 0;
     }
 }

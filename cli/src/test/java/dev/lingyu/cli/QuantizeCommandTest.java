@@ -29,7 +29,10 @@ class QuantizeCommandTest {
         Path target = folder.resolve("int4");
         Invocation run = Invocation.of("quantize", model, target, "--method", "int4-asymmetric", "--text", text);
         assertThat(run.exitCode()).as(run.err()).isZero();
-        assertThat(run.out()).contains("matrices in int4-asymmetric").contains("perplexity").contains("logits differ");
+        assertThat(run.out())
+                .contains("matrices in int4-asymmetric")
+                .contains("perplexity")
+                .contains("logits differ");
         assertThat(new ObjectMapper()
                         .readTree(target.resolve("run.json").toFile())
                         .path("parents")
@@ -46,7 +49,8 @@ class QuantizeCommandTest {
     @Test
     void roundsWhileLoadingAsItDoesForGood() throws IOException {
         Path target = folder.resolve("int8");
-        assertThat(Invocation.of("quantize", "--model", model, "--output", target).exitCode())
+        assertThat(Invocation.of("quantize", "--model", model, "--output", target)
+                        .exitCode())
                 .isZero();
         String stored = Invocation.of("generate", "--model", target, "--prompt", "手机", "--max-tokens", 8)
                 .out();

@@ -56,8 +56,7 @@ class QuantizedModelTest {
             assertThat(model.quantization()).isEmpty();
             assertClose(logits(model), rounded, 1e-4f);
         }
-        JsonNode config =
-                new ObjectMapper().readTree(Files.readAllBytes(directory.resolve("config.json")));
+        JsonNode config = new ObjectMapper().readTree(Files.readAllBytes(directory.resolve("config.json")));
         assertThat(config.path("quantization_config").path("method").asText()).isEqualTo(method.label());
         try (LanguageModel again = LanguageModel.open(directory, PLAIN)) {
             assertThat(logits(again)).isEqualTo(rounded);

@@ -59,10 +59,13 @@ final class ModelSource {
         boolean full = tuning instanceof Tuning.Full;
         checkMemory(ModelConfig.read(directory), m, full);
         // What is trained moves to memory of its own; the rest may stay where the file is mapped.
-        LanguageModel.Options plain =
-                new LanguageModel.Options(Optional.of(m.dtype()), m.device(), full).unpacked();
+        LanguageModel.Options plain = new LanguageModel.Options(Optional.of(m.dtype()), m.device(), full).unpacked();
         return LanguageModel.open(
-                directory, m.quantization().map(WeightQuantization::ofBlocks).map(plain::quantized).orElse(plain));
+                directory,
+                m.quantization()
+                        .map(WeightQuantization::ofBlocks)
+                        .map(plain::quantized)
+                        .orElse(plain));
     }
 
     /// Gives the embedding rows for the tokens that the config adds.

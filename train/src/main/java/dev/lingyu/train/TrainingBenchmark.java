@@ -155,9 +155,7 @@ public final class TrainingBenchmark {
                 rates[0],
                 rates[rates.length - 1],
                 median(peaks),
-                decoder.matmulWeights().stream()
-                        .mapToLong(w -> w.count())
-                        .sum(),
+                decoder.matmulWeights().stream().mapToLong(w -> w.count()).sum(),
                 decoder.matmulWeights().stream()
                         .filter(optimizer::updates)
                         .mapToLong(w -> w.count())

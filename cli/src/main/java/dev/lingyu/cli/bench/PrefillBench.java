@@ -24,8 +24,9 @@ import picocli.CommandLine.Option;
 @Command(
         name = "prefill",
         mixinStandardHelpOptions = true,
-        description = "Reading a prompt: tokens/s, and the share of the GEMM peak of the same run (2 operations per weight "
-                + "of the blocks and token, and the head's once; attention is not counted).")
+        description =
+                "Reading a prompt: tokens/s, and the share of the GEMM peak of the same run (2 operations per weight "
+                        + "of the blocks and token, and the head's once; attention is not counted).")
 final class PrefillBench implements Callable<Integer> {
     private static final int WARM_UP = 2;
 

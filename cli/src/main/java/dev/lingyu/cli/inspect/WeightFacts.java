@@ -48,11 +48,7 @@ final class WeightFacts {
                     long count = rounded ? stored / method.get().blockBytes() * QuantizedMatrix.GROUP : stored;
                     parts.merge(part(config, name), count, Long::sum);
                     types.merge(
-                            rounded
-                                    ? method.get().label()
-                                    : files.dtype(name).torchName(),
-                            count,
-                            Long::sum);
+                            rounded ? method.get().label() : files.dtype(name).torchName(), count, Long::sum);
                 }
             }
             boolean tied = config.decoder().tiedHead() && parts.getOrDefault(HEAD, 0L) == 0;
@@ -70,7 +66,8 @@ final class WeightFacts {
             method.ifPresent(m -> facts.add(
                     "quantised",
                     m.bits() + " bits, groups of " + QuantizedMatrix.GROUP + " inputs with a scale"
-                            + (m.asymmetric() ? " and an offset" : "") + "; runs on the CPU, other programs can't load it"));
+                            + (m.asymmetric() ? " and an offset" : "")
+                            + "; runs on the CPU, other programs can't load it"));
         }
     }
 
@@ -93,9 +90,8 @@ final class WeightFacts {
     }
 
     private static String types(Map<String, Long> types) {
-        Function<Map.Entry<String, Long>, String> words = types.size() == 1
-                ? Map.Entry::getKey
-                : type -> type.getKey() + " " + Facts.count(type.getValue());
+        Function<Map.Entry<String, Long>, String> words =
+                types.size() == 1 ? Map.Entry::getKey : type -> type.getKey() + " " + Facts.count(type.getValue());
         return types.entrySet().stream().map(words).collect(Collectors.joining(", "));
     }
 
