@@ -18,6 +18,9 @@ final class Commands {
             DataCommand.class,
             ServeCommand.class,
             MergeCommand.class,
+            ConvertCommand.class,
+            QuantizeCommand.class,
+            ExportCommand.class,
             BenchCommand.class,
             DoctorCommand.class,
             PackageCommand.class);

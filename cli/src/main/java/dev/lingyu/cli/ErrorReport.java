@@ -37,6 +37,7 @@ public record ErrorReport(int exitCode, String sentence) {
             dev.lingyu.dataset.DatasetException.class,
             dev.lingyu.model.ModelException.class,
             dev.lingyu.model.adapter.AdapterException.class,
+            dev.lingyu.model.gguf.GgufException.class,
             dev.lingyu.model.jinja.TemplateException.class,
             dev.lingyu.model.tokenizer.TokenizerException.class,
             dev.lingyu.engine.SamplingException.class,

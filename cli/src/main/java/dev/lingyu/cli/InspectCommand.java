@@ -18,7 +18,9 @@ final class InspectCommand implements Callable<Integer> {
     @Spec
     private @Nullable CommandSpec spec;
 
-    @Parameters(paramLabel = "DIR", description = "A model directory, an adapter, a run, a dataset file or folder.")
+    @Parameters(
+            paramLabel = "DIR",
+            description = "A model directory, a GGUF file, an adapter, a run, a dataset file or folder.")
     private @Nullable Path path;
 
     @Override

@@ -1,9 +1,11 @@
 package dev.lingyu.cli;
 
 import dev.lingyu.model.LanguageModel;
+import dev.lingyu.model.WeightQuantization;
 import dev.lingyu.model.adapter.AdapterConfig;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
+import dev.lingyu.tensor.kernel.Quantization;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,7 +21,11 @@ import picocli.CommandLine.Option;
 final class ModelOptions {
     private static final List<DType> TYPES = List.of(DType.F32, DType.BF16, DType.F16);
 
-    @Option(names = "--model", paramLabel = "DIR", required = true, description = "A Hugging Face model directory.")
+    @Option(
+            names = "--model",
+            paramLabel = "DIR|FILE.gguf",
+            required = true,
+            description = "A Hugging Face model directory, or a GGUF file.")
     private @Nullable Path directory;
 
     @Option(
@@ -31,7 +37,8 @@ final class ModelOptions {
     @Option(
             names = "--dtype",
             paramLabel = "TYPE",
-            description = "f32, bf16 or f16 (default: as the weights were saved).")
+            description = "f32, bf16 or f16; or int8, int8-asymmetric, int4, int4-asymmetric: matrices rounded while they "
+                    + "are read (default: as the weights were saved).")
     private @Nullable String dtype;
 
     @Option(
@@ -86,10 +93,19 @@ final class ModelOptions {
 
     /// How to hold it: read-only, in the type and on the device that were asked for.
     LanguageModel.Options options() {
-        Optional<DType> type = Optional.ofNullable(dtype).map(DType::parse);
+        @Nullable Quantization method = dtype == null ? null : Quantization.of(dtype);
+        return method == null
+                ? new LanguageModel.Options(dtype(dtype), Device.parse(device), false)
+                : new LanguageModel.Options(Optional.empty(), Device.CPU, false)
+                        .quantized(WeightQuantization.of(method));
+    }
+
+    /// The type that `--dtype` names; empty where it was not given.
+    static Optional<DType> dtype(@Nullable String given) {
+        Optional<DType> type = Optional.ofNullable(given).map(DType::parse);
         if (type.isPresent() && !TYPES.contains(type.get())) {
-            throw new CliException("--dtype is " + dtype + "; expected f32, bf16 or f16.");
+            throw new CliException("--dtype is " + given + "; expected f32, bf16 or f16.");
         }
-        return new LanguageModel.Options(type, Device.parse(device), false);
+        return type;
     }
 }

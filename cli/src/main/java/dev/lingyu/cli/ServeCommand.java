@@ -37,7 +37,7 @@ final class ServeCommand implements Callable<Integer> {
     @Option(
             names = "--model-id",
             paramLabel = "NAME",
-            description = "The name by which clients ask for the model (default: that of its directory).")
+            description = "The name by which clients ask for the model (default: that of its directory or file).")
     private Optional<String> modelId = Optional.empty();
 
     @Option(

@@ -104,9 +104,9 @@ final class Serving {
         }
     }
 
-    /// What a directory is called when nobody says otherwise.
+    /// What a directory or file is called when nobody says otherwise.
     static String name(Path directory) {
         Path last = directory.toAbsolutePath().normalize().getFileName();
-        return last == null ? "model" : last.toString();
+        return last == null ? "model" : last.toString().replaceFirst("\\.gguf$", "");
     }
 }

@@ -115,7 +115,8 @@ class InspectCommandTest {
         refuses(model, "Unknown \"model_type\" \"t5\"", "Supported: bloom, llama");
         Files.writeString(model.resolve("config.json"), "{\"model_type\"");
         refuses(model, "config.json is not valid JSON");
-        refuses(Files.writeString(folder.resolve("x.gguf"), "GGUF"), "does not read yet");
+        refuses(Files.writeString(folder.resolve("x.gguf"), "GGUF"), "x.gguf is cut off: 4 bytes are no GGUF file");
+        refuses(Files.writeString(folder.resolve("x.pt"), "PK"), "does not read yet");
     }
 
     @Test

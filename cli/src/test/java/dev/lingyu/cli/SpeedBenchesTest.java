@@ -83,6 +83,33 @@ class SpeedBenchesTest {
                 .isCloseTo(bytes * steps / 1e9 / two.path("read_gbps").asDouble(), withinPercentage(0.001));
     }
 
+    @Test
+    void quantisedDecodingReadsFewerBytes() throws IOException {
+        Invocation run = Invocation.of(
+                "bench", "decode", "--shape", "quickstart", "--dtype", "int4", "--batch", 1, "--new", 1, "--json");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        // 4.5 bits per weight, scales included.
+        assertThat(new ObjectMapper().readTree(run.out()).path("bytes_per_step").asDouble())
+                .isEqualTo(4.5 / 8 * (4 * 12 * 256 * 256 + 2048 * 256));
+    }
+
+    @Test
+    void prefillTellsItsSpeedBesideTheLimitOfTheSameRun() throws IOException {
+        Invocation run =
+                Invocation.of("bench", "prefill", "--shape", "quickstart", "--length", 40, "--runs", 1, "--json");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        JsonNode figures = new ObjectMapper().readTree(run.out());
+        double operations = 2.0 * (4 * 12 * 256 * 256 * 40 + 2048 * 256);
+        double seconds = 40 / figures.path("tokens_per_second").asDouble();
+        assertThat(figures.path("gemm_fraction").asDouble())
+                .isCloseTo(
+                        operations
+                                / seconds
+                                / 1e9
+                                / figures.path("gemm_peak_gflops").asDouble(),
+                        withinPercentage(0.001));
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             --shape | bloom-9 | expected one of bloom-560m

@@ -52,7 +52,7 @@ public final class Adapter {
 
     /// The number of its weights.
     public long parameterCount() {
-        return parameters().stream().mapToLong(p -> p.value().count()).sum();
+        return parameters().stream().mapToLong(p -> p.count()).sum();
     }
 
     /// The modules that it changes, in the order of the model.

@@ -188,8 +188,8 @@ final class AdapterBuilder {
     }
 
     private LinearAdapter adapter(Linear linear, Source source) {
-        long out = linear.weight().value().size(0);
-        long in = linear.weight().value().size(1);
+        long out = linear.weight().shape()[0];
+        long in = linear.weight().shape()[1];
         String module = linear.name();
         return switch (config) {
             case LoraConfig lora -> {

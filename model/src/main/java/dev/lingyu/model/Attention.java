@@ -4,9 +4,12 @@ import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
 import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
+import dev.lingyu.tensor.kernel.AttentionPanels;
+import dev.lingyu.tensor.kernel.QueryAttention;
 import dev.lingyu.tensor.kernel.SoftmaxKernel;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -60,31 +63,75 @@ final class Attention implements AutoCloseable {
     Tensor attend(int layer, Tensor q, Tensor k, Tensor v) {
         Tensor turnedQ = rotary.isPresent() ? rotary.get().turn(q) : q;
         Tensor turnedK = rotary.isPresent() ? rotary.get().turn(k) : k;
-        List<Tensor> whole = GradientTape.cut(
-                List.of(byKernel() ? turnedQ : turnedQ.mul(1 / Math.sqrt(config.headSize())), turnedK, v));
-        return attendEach(layer, whole.get(0), whole.get(1), whole.get(2));
+        List<Tensor> whole = GradientTape.cut(List.of(turnedQ, turnedK, v));
+        return caches.isEmpty()
+                ? withoutPast(whole.get(0), whole.get(1), whole.get(2), window(layer))
+                : withPast(layer, whole.get(0), whole.get(1), whole.get(2));
     }
 
-    /// @param scaledQ scaled unless [#byKernel]
-    private Tensor attendEach(int layer, Tensor scaledQ, Tensor turnedK, Tensor v) {
-        if (caches.isEmpty() && batch.isUniform()) {
-            return uniform(scaledQ, turnedK, v, window(layer));
+    private Tensor withoutPast(Tensor q, Tensor k, Tensor v, int window) {
+        if (batch.isUniform()) {
+            return uniform(q, k, v, window);
         }
         List<Tensor> contexts = new ArrayList<>(batch.sequences());
         int row = 0;
         for (int i = 0; i < batch.sequences(); i++) {
             int n = batch.lengths()[i];
-            Tensor qi = scaledQ.narrow(0, row, n).unsqueeze(0);
-            Tensor ki = turnedK.narrow(0, row, n).transpose(0, 1);
-            Tensor vi = v.narrow(0, row, n).transpose(0, 1);
-            if (!caches.isEmpty()) {
-                ki = caches.get(i).appendKeys(layer, ki);
-                vi = caches.get(i).appendValues(layer, vi);
-            }
-            contexts.add(context(qi, ki.unsqueeze(0), vi.unsqueeze(0), n, batch.hidden()[i], window(layer)));
+            contexts.add(context(rows(q, row, n), heads(k, row, n), heads(v, row, n), n, batch.hidden()[i], window));
             row += n;
         }
         return contexts.size() == 1 ? contexts.getFirst() : Tensor.cat(contexts, 0);
+    }
+
+    /// Single tokens go to a kernel together where there is one for their caches; longer pieces one by one.
+    private Tensor withPast(int layer, Tensor q, Tensor k, Tensor v) {
+        int window = window(layer);
+        List<QueryAttention.Query> single = new ArrayList<>();
+        Map<Integer, Tensor> others = new LinkedHashMap<>();
+        int row = 0;
+        for (int i = 0; i < batch.sequences(); i++) {
+            int n = batch.lengths()[i];
+            KvCache cache = caches.get(i);
+            int length = cache.length() + n;
+            cache.reserve(length);
+            Optional<AttentionPanels> panels = cache.layer(layer).panels();
+            if (n == 1 && panels.isPresent()) {
+                single.add(new QueryAttention.Query(row, panels.get(), length, window));
+            } else {
+                cache.append(layer, k, v, row, n);
+                boolean fresh = length == n;
+                Tensor keys = fresh
+                        ? heads(k, row, n)
+                        : cache.layer(layer).keys(length).unsqueeze(0);
+                Tensor values = fresh
+                        ? heads(v, row, n)
+                        : cache.layer(layer).values(length).unsqueeze(0);
+                others.put(row, context(rows(q, row, n), keys, values, n, batch.hidden()[i], window));
+            }
+            row += n;
+        }
+        if (single.isEmpty()) {
+            return others.size() == 1 ? others.values().iterator().next() : Tensor.cat(List.copyOf(others.values()), 0);
+        }
+        Tensor mixed = Tensor.empty(dtype, device, row, (long) config.heads() * config.headSize());
+        QueryAttention.attend(single, q, k, v, mixed, scale(), slopes);
+        others.forEach(
+                (first, context) -> mixed.narrow(0, first, context.size(0)).copyInPlace(context));
+        return mixed;
+    }
+
+    private float scale() {
+        return (float) (1 / Math.sqrt(config.headSize()));
+    }
+
+    /// One sequence's queries [1 × n × heads × d].
+    private static Tensor rows(Tensor q, int row, int n) {
+        return q.narrow(0, row, n).unsqueeze(0);
+    }
+
+    /// One sequence's keys or values [1 × heads × n × d].
+    private static Tensor heads(Tensor x, int row, int n) {
+        return x.narrow(0, row, n).transpose(0, 1).unsqueeze(0);
     }
 
     /// Whether scale, mask and ALiBi are the softmax's.
@@ -102,7 +149,7 @@ final class Attention implements AutoCloseable {
         return context(q.view(b, n, config.heads(), config.headSize()), keys, values, n, 0, window);
     }
 
-    /// @param q [b × n × heads × d], scaled unless [#byKernel]
+    /// @param q [b × n × heads × d]
     /// @param k [b × keyValueHeads × m × d]
     /// @param v as k
     /// @return [b · n × heads · d]
@@ -112,15 +159,12 @@ final class Attention implements AutoCloseable {
         if (byKernel()) {
             int keys = Math.toIntExact(m);
             return CausalAttention.apply(
-                    q,
-                    k,
-                    v,
-                    new SoftmaxKernel.View(
-                            n, keys - n, keys - hidden, window, (float) (1 / Math.sqrt(config.headSize())), slopes));
+                    q, k, v, new SoftmaxKernel.View(n, keys - n, keys - hidden, window, scale(), slopes));
         }
         long shared = config.heads() / config.keyValueHeads();
         // Query heads that share a key head are rows of one matrix, so keys need not be repeated.
-        Tensor grouped = q.reshape(b, n, config.keyValueHeads(), shared, config.headSize())
+        Tensor grouped = q.mul(1 / Math.sqrt(config.headSize()))
+                .reshape(b, n, config.keyValueHeads(), shared, config.headSize())
                 .permute(0, 2, 3, 1, 4)
                 .reshape(b, config.keyValueHeads(), shared * n, config.headSize());
         Tensor scores = grouped.matmul(k.transpose(-1, -2));

@@ -116,7 +116,7 @@ public final class Decoder implements AutoCloseable {
 
     /// The number of weights.
     public long parameterCount() {
-        return parameters.values().stream().mapToLong(p -> p.value().count()).sum();
+        return parameters.values().stream().mapToLong(Parameter::count).sum();
     }
 
     /// The weights of matrix products, each of which costs a token 2 operations going forward. The head is there once,
@@ -124,7 +124,7 @@ public final class Decoder implements AutoCloseable {
     public Set<Parameter> matmulWeights() {
         Set<Parameter> weights = new LinkedHashSet<>();
         for (DecoderBlock block : blocks) {
-            block.parameters().stream().filter(p -> p.value().rank() == 2).forEach(weights::add);
+            block.parameters().stream().filter(p -> p.shape().length == 2).forEach(weights::add);
         }
         weights.add(head.weight());
         return weights;
@@ -132,12 +132,12 @@ public final class Decoder implements AutoCloseable {
 
     /// The type of the weights and of the activations between blocks.
     public DType dtype() {
-        return tokenEmbedding.value().dtype();
+        return tokenEmbedding.get().dtype();
     }
 
     /// Where the weights are.
     public Device device() {
-        return tokenEmbedding.value().device();
+        return tokenEmbedding.get().device();
     }
 
     /// Prepares matrices for products with few rows, as decoding has them: a copy of each in a layout of its own,
@@ -145,10 +145,19 @@ public final class Decoder implements AutoCloseable {
     /// more than half of the free memory, or the decoder is on a GPU, nothing happens.
     public void pack() {
         Set<Parameter> matrices = matmulWeights();
-        long bytes = matrices.stream().mapToLong(p -> p.value().byteCount()).sum();
+        long bytes = matrices.stream().mapToLong(Parameter::byteCount).sum();
         if (device().equals(Device.CPU) && bytes <= NativeMemory.available().orElse(Long.MAX_VALUE) / 2) {
             matrices.forEach(Parameter::pack);
         }
+    }
+
+    /// Rounds matrices to 8 or 4 bits, for good. For decoders on the CPU whose weights do not change any more.
+    public void quantize(WeightQuantization how) {
+        parameters.forEach((name, parameter) -> {
+            if (parameter.quantized().isEmpty() && how.takes(name, names, config.tiedHead(), parameter.shape())) {
+                parameter.quantize(how.method());
+            }
+        });
     }
 
     /// Moves the weights to another device; no pass may be under way.
@@ -218,7 +227,7 @@ public final class Decoder implements AutoCloseable {
     /// The embeddings of the tokens, positions added where they are learned [tokens × hidden].
     public Tensor lookUp(Pass pass) {
         return Scope.compute(() -> {
-            Tensor x = Functional.embedding(tokenEmbedding.value(), pass.batch.idTensor(device()));
+            Tensor x = tokenEmbedding.get().rows(pass.batch.ids());
             return positionEmbedding.isEmpty()
                     ? x
                     : x.add(Functional.embedding(positionEmbedding.get().value(), pass.batch.positionTensor(device())));

@@ -6,12 +6,15 @@ import dev.lingyu.tensor.Device;
 import dev.lingyu.tensor.Generator;
 import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
+import dev.lingyu.tensor.kernel.Quantization;
+import dev.lingyu.tensor.kernel.QuantizedMatrix;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntFunction;
 
@@ -32,12 +35,13 @@ public final class DecoderWeights {
     /// @throws ModelException when tensors are missing, superfluous or of the wrong shape
     public static Decoder load(Path directory, ModelConfig config, DType dtype, Device device, boolean writable) {
         WeightFiles files = WeightFiles.open(directory);
-        return load(directory, config, files, Set.of(), dtype, device, writable);
+        return load(directory, config, files, Set.of(), dtype, device, Optional.empty(), writable);
     }
 
     /// Loads a decoder out of files that hold more.
     ///
-    /// @param others names in `files` that are no weights of the decoder
+    /// @param others       names in `files` that are no weights of the decoder
+    /// @param quantization which matrices to round while they are read
     static Decoder load(
             Path directory,
             ModelConfig config,
@@ -45,6 +49,7 @@ public final class DecoderWeights {
             Set<String> others,
             DType dtype,
             Device device,
+            Optional<WeightQuantization> quantization,
             boolean writable) {
         try (Scope scope = Scope.open();
                 Autograd.Mode off = Autograd.off()) {
@@ -58,22 +63,66 @@ public final class DecoderWeights {
                 String name = weight.getKey();
                 // One scope each: what a conversion needs on its way is gone before the next tensor is read.
                 try (Scope each = Scope.open()) {
-                    Tensor stored = files.tensor(storedAs.getOrDefault(name, name));
+                    String storedName = storedAs.getOrDefault(name, name);
                     boolean turned = transposed.contains(name);
-                    check(directory, name, stored, turned ? reversed(weight.getValue()) : weight.getValue());
+                    if (files.isBlocks(storedName)) {
+                        parameters.put(name, blocks(directory, config, files, storedName, weight, dtype, turned));
+                        continue;
+                    }
+                    check(directory, files, storedName, turned ? reversed(weight.getValue()) : weight.getValue());
+                    Tensor stored = files.tensor(storedName);
                     Tensor value = converted(stored, turned, dtype, device);
                     boolean mapped = !turned && stored.dtype() == dtype && device.equals(Device.CPU);
-                    parameters.put(name, new Parameter(name, mapped && writable ? value.copy() : value, turned));
+                    boolean rounded = quantization
+                            .filter(q -> q.takes(name, config.family().names(), shape.tiedHead(), weight.getValue()))
+                            .isPresent();
+                    parameters.put(
+                            name,
+                            rounded
+                                    ? new Parameter(
+                                            name,
+                                            QuantizedMatrix.of(
+                                                    value, quantization.get().method()),
+                                            dtype,
+                                            turned)
+                                    : new Parameter(name, mapped && writable ? value.copy() : value, turned));
                 }
             }
             return new Decoder(shape, config.family().names(), parameters);
         }
     }
 
-    private static void check(Path directory, String name, Tensor stored, long[] asked) {
-        if (!Arrays.equals(stored.shape(), asked)) {
-            throw new ModelException("%s: the tensor \"%s\" has the shape %s, config.json asks for %s."
-                    .formatted(directory, name, Arrays.toString(stored.shape()), Arrays.toString(asked)));
+    /// A matrix that the files hold quantised, as this program saved it.
+    private static Parameter blocks(
+            Path directory,
+            ModelConfig config,
+            WeightFiles files,
+            String storedName,
+            Map.Entry<String, long[]> weight,
+            DType dtype,
+            boolean turned) {
+        Quantization method = files.method(storedName)
+                .or(config::quantization)
+                .orElseThrow(() -> new ModelException("%s: the tensor \"%s\" is of bytes, but config.json has no "
+                        + "quantization_config that says how to read them.".formatted(directory, storedName)));
+        long[] shape = weight.getValue();
+        long[] asked = {shape[0], shape[1] / QuantizedMatrix.GROUP * method.blockBytes()};
+        // A GGUF file tells the shape of the values, a directory that of the bytes.
+        check(directory, files, storedName, files.method(storedName).isPresent() ? shape : asked);
+        return new Parameter(
+                weight.getKey(), QuantizedMatrix.ofBlocks(files.blocks(storedName), method), dtype, turned);
+    }
+
+    private static void check(Path directory, WeightFiles files, String name, long[] asked) {
+        long[] found = files.shape(name);
+        if (!Arrays.equals(found, asked)) {
+            throw new ModelException("%s: the tensor \"%s\" has the shape %s, its %s asks for %s."
+                    .formatted(
+                            directory,
+                            files.called(name),
+                            Arrays.toString(found),
+                            files.promise(),
+                            Arrays.toString(asked)));
         }
     }
 
@@ -117,12 +166,12 @@ public final class DecoderWeights {
             } else if (files.names().contains(bare)) {
                 storedAs.put(name, bare);
             } else {
-                missing.add(name);
+                missing.add(files.called(name));
             }
         }
         if (!missing.isEmpty()) {
-            throw new ModelException("%s lacks %d of the %d tensors that its config.json asks for: %s."
-                    .formatted(directory, missing.size(), expected.size(), some(missing)));
+            throw new ModelException("%s lacks %d of the %d tensors that its %s asks for: %s."
+                    .formatted(directory, missing.size(), expected.size(), files.promise(), some(missing)));
         }
         List<String> superfluous = new ArrayList<>(files.names());
         superfluous.removeAll(storedAs.values());
@@ -130,8 +179,12 @@ public final class DecoderWeights {
                 || config.family().isComputed(name)
                 || name.equals(config.family().names().get(Part.HEAD) + ".weight"));
         if (!superfluous.isEmpty()) {
-            throw new ModelException("%s holds %d tensors that its config.json has no place for: %s."
-                    .formatted(directory, superfluous.size(), some(superfluous)));
+            throw new ModelException("%s holds %d tensors that its %s has no place for: %s."
+                    .formatted(
+                            directory,
+                            superfluous.size(),
+                            files.promise(),
+                            some(superfluous.stream().map(files::called).toList())));
         }
         return storedAs;
     }
@@ -216,6 +269,18 @@ public final class DecoderWeights {
         }
         Tensor grown = Tensor.cat(all, 0);
         return old.rank() == 1 ? grown.reshape(rows) : grown;
+    }
+
+    /// The weights as this program's own directories hold them: like [#tensors], but quantised ones as blocks.
+    static Map<String, Tensor> stored(Decoder decoder, DType dtype) {
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
+        decoder.weights()
+                .forEach((name, p) -> tensors.put(
+                        name,
+                        p.quantized()
+                                .map(QuantizedMatrix::toBlocks)
+                                .orElseGet(() -> p.asInFiles(p.value()).to(dtype))));
+        return tensors;
     }
 
     /// The weights as files hold them: by name, in order, with those that adapters put in place; views of the

@@ -1,7 +1,6 @@
 package dev.lingyu.model;
 
 import dev.lingyu.tensor.Autograd;
-import dev.lingyu.tensor.Functional;
 import dev.lingyu.tensor.Laps;
 import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
@@ -145,7 +144,7 @@ public final class GradientTape implements AutoCloseable {
         Laps.end("rest, forward");
         Tensor y;
         try (Autograd.Mode off = Autograd.off()) {
-            y = own(Functional.linear(in, weight.value(), bias.map(Parameter::value)));
+            y = own(Linear.product(in, weight, bias.map(Parameter::value)));
         }
         Laps.end("products, forward");
         Autograd.requireGradient(y, true);

@@ -5,12 +5,14 @@ import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
 import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
+import dev.lingyu.tensor.kernel.AttentionPanels;
+import java.util.ArrayList;
+import java.util.List;
 
 /// The keys and values of one sequence, for all layers, so that each new token attends to the earlier ones
 /// without computing them again. It grows as needed.
 public final class KvCache implements AutoCloseable {
-    private final Tensor[] keys;
-    private final Tensor[] values;
+    private final List<LayerCache> layers = new ArrayList<>();
     private final DecoderConfig config;
     private final DType dtype;
     private final Device device;
@@ -21,35 +23,37 @@ public final class KvCache implements AutoCloseable {
     ///
     /// @param capacity tokens to reserve room for
     public KvCache(Decoder decoder, int capacity) {
-        this.config = decoder.config();
-        this.dtype = decoder.dtype();
-        this.device = decoder.device();
+        this(decoder.config(), decoder.dtype(), decoder.device(), capacity);
+    }
+
+    private KvCache(DecoderConfig config, DType dtype, Device device, int capacity) {
+        this.config = config;
+        this.dtype = dtype;
+        this.device = device;
         this.capacity = Math.max(16, capacity);
-        this.keys = new Tensor[config.layers()];
-        this.values = new Tensor[config.layers()];
-        for (int layer = 0; layer < keys.length; layer++) {
-            keys[layer] = room(this.capacity);
-            values[layer] = room(this.capacity);
+        for (int layer = 0; layer < config.layers(); layer++) {
+            layers.add(room());
         }
     }
 
-    private KvCache(KvCache other) {
-        config = other.config;
-        dtype = other.dtype;
-        device = other.device;
-        capacity = other.capacity;
-        length = other.length;
-        keys = new Tensor[other.keys.length];
-        values = new Tensor[other.values.length];
-        for (int layer = 0; layer < keys.length; layer++) {
-            keys[layer] = other.keys[layer].copy().detachFromScope();
-            values[layer] = other.values[layer].copy().detachFromScope();
+    private LayerCache room() {
+        int heads = config.keyValueHeads();
+        int size = config.headSize();
+        if (AttentionPanels.takes(dtype, device, size)) {
+            return new LayerCache.Panels(new AttentionPanels(dtype, heads, size, capacity));
+        }
+        try (Scope scope = Scope.open()) {
+            return new LayerCache.Plain(
+                    Tensor.empty(dtype, device, heads, capacity, size),
+                    Tensor.empty(dtype, device, heads, capacity, size));
         }
     }
 
     /// A second cache with the same content: two continuations of one beginning.
     public KvCache copy() {
-        return new KvCache(this);
+        KvCache copy = new KvCache(config, dtype, device, capacity);
+        copy.follow(this, 0);
+        return copy;
     }
 
     /// Takes over what another cache holds, so that both have the same past.
@@ -58,23 +62,15 @@ public final class KvCache implements AutoCloseable {
     /// @param common how many first tokens both share already; they are left alone
     public void follow(KvCache other, int common) {
         truncate(common);
-        int fresh = other.length - length;
-        if (fresh > 0) {
+        if (other.length > length) {
             reserve(other.length);
-            try (Scope scope = Scope.open();
-                    Autograd.Mode off = Autograd.off()) {
-                for (int layer = 0; layer < keys.length; layer++) {
-                    keys[layer].narrow(1, length, fresh).copyInPlace(other.keys[layer].narrow(1, length, fresh));
-                    values[layer].narrow(1, length, fresh).copyInPlace(other.values[layer].narrow(1, length, fresh));
+            try (Autograd.Mode off = Autograd.off()) {
+                for (int layer = 0; layer < layers.size(); layer++) {
+                    layers.get(layer).copy(other.layers.get(layer), length, other.length);
                 }
             }
         }
         length = other.length;
-    }
-
-    private Tensor room(int tokens) {
-        return Tensor.empty(dtype, device, config.keyValueHeads(), tokens, config.headSize())
-                .detachFromScope();
     }
 
     /// How many tokens are stored.
@@ -84,31 +80,25 @@ public final class KvCache implements AutoCloseable {
 
     /// Bytes held.
     public long byteCount() {
-        return 2L * keys.length * keys[0].byteCount();
+        return layers.stream().mapToLong(LayerCache::byteCount).sum();
     }
 
-    /// Stores the newest keys of a layer behind the earlier ones.
+    /// Stores the newest tokens of a layer behind the earlier ones; they count from [#advance] on.
     ///
-    /// @param k [keyValueHeads × n × headSize]
-    /// @return a view of all of them [keyValueHeads × (length + n) × headSize]
-    Tensor appendKeys(int layer, Tensor k) {
-        return append(keys, layer, k);
-    }
-
-    /// The same for values.
-    Tensor appendValues(int layer, Tensor v) {
-        return append(values, layer, v);
-    }
-
-    private Tensor append(Tensor[] stores, int layer, Tensor fresh) {
-        long n = fresh.size(1);
-        reserve(Math.toIntExact(length + n));
+    /// @param k   [tokens × keyValueHeads × headSize]
+    /// @param v   as k
+    /// @param row the first token's row in both
+    /// @param n   how many tokens
+    void append(int layer, Tensor k, Tensor v, int row, int n) {
+        reserve(length + n);
         try (Autograd.Mode off = Autograd.off()) {
-            try (Tensor target = stores[layer].narrow(1, length, n).detachFromScope()) {
-                target.copyInPlace(fresh);
-            }
-            return stores[layer].narrow(1, 0, length + n);
+            layers.get(layer).put(length, k, v, row, n);
         }
+    }
+
+    /// What a layer holds.
+    LayerCache layer(int layer) {
+        return layers.get(layer);
     }
 
     /// Makes room for so many tokens.
@@ -116,19 +106,12 @@ public final class KvCache implements AutoCloseable {
         if (tokens <= capacity) {
             return;
         }
-        int wanted = Math.max(tokens, capacity * 2);
-        try (Scope scope = Scope.open();
-                Autograd.Mode off = Autograd.off()) {
-            for (Tensor[] stores : new Tensor[][] {keys, values}) {
-                for (int layer = 0; layer < stores.length; layer++) {
-                    Tensor larger = room(wanted);
-                    larger.narrow(1, 0, capacity).copyInPlace(stores[layer]);
-                    stores[layer].close();
-                    stores[layer] = larger;
-                }
-            }
+        // A pass under way may have stored tokens behind the ones that count.
+        int used = capacity;
+        capacity = Math.max(tokens, capacity * 2);
+        try (Autograd.Mode off = Autograd.off()) {
+            layers.forEach(layer -> layer.grow(capacity, used));
         }
-        capacity = wanted;
     }
 
     /// Counts tokens whose keys and values are stored in every layer.
@@ -143,9 +126,6 @@ public final class KvCache implements AutoCloseable {
 
     @Override
     public void close() {
-        for (int layer = 0; layer < keys.length; layer++) {
-            keys[layer].close();
-            values[layer].close();
-        }
+        layers.forEach(LayerCache::close);
     }
 }

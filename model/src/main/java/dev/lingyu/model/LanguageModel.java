@@ -4,23 +4,29 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lingyu.model.adapter.AdapterConfig;
+import dev.lingyu.model.gguf.GgufExport;
+import dev.lingyu.model.gguf.GgufModel;
+import dev.lingyu.model.gguf.GgufPrecision;
 import dev.lingyu.model.tokenizer.Tokenizer;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
 import dev.lingyu.tensor.SafetensorsWriter;
 import dev.lingyu.tensor.Scope;
-import dev.lingyu.tensor.Tensor;
+import dev.lingyu.tensor.kernel.Quantization;
+import dev.lingyu.tensor.kernel.QuantizedMatrix;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.IntFunction;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// A model directory as a whole: decoder, tokenizer, chat template and settings, read and written as Hugging
 /// Face does.
@@ -32,7 +38,9 @@ import java.util.function.IntFunction;
 /// ```
 public final class LanguageModel implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Logger LOG = LoggerFactory.getLogger(LanguageModel.class);
     private static final String DEFAULT_ADAPTER = "default";
+    private static final String GENERATION_CONFIG = "generation_config.json";
     private static final long SHARD_BYTES = 5_000_000_000L;
 
     private final ModelConfig config;
@@ -60,10 +68,32 @@ public final class LanguageModel implements AutoCloseable {
 
     /// How to hold a model.
     ///
-    /// @param dtype    the type of the weights; empty for the one they were saved in
-    /// @param device   where
-    /// @param writable whether the weights will be changed
-    public record Options(Optional<DType> dtype, Device device, boolean writable) {
+    /// @param dtype        the type of the weights; empty for the one they were saved in
+    /// @param device       where
+    /// @param writable     whether the weights will be changed
+    /// @param packed       whether to make copies of matrices for fast products, where memory allows
+    /// @param quantization which matrices to round to 8 or 4 bits while they are read; on the CPU
+    public record Options(
+            Optional<DType> dtype,
+            Device device,
+            boolean writable,
+            boolean packed,
+            Optional<WeightQuantization> quantization) {
+        /// All weights in one type, those that do not change packed.
+        public Options(Optional<DType> dtype, Device device, boolean writable) {
+            this(dtype, device, writable, !writable, Optional.empty());
+        }
+
+        /// The same with matrices rounded.
+        public Options quantized(WeightQuantization how) {
+            return new Options(dtype, device, writable, packed, Optional.of(how));
+        }
+
+        /// The same without copies, which depend on how much memory is free.
+        public Options unpacked() {
+            return new Options(dtype, device, writable, false, quantization);
+        }
+
         /// As saved, on the CPU, read-only where the files can be mapped.
         public static Options inference() {
             return new Options(Optional.empty(), Device.CPU, false);
@@ -71,7 +101,7 @@ public final class LanguageModel implements AutoCloseable {
 
         /// In one type, on one device.
         public Options with(DType newDtype, Device newDevice) {
-            return new Options(Optional.of(newDtype), newDevice, writable);
+            return new Options(Optional.of(newDtype), newDevice, writable, packed, quantization);
         }
 
         /// To be trained in one type on one device.
@@ -80,7 +110,11 @@ public final class LanguageModel implements AutoCloseable {
         }
     }
 
-    /// Opens a model directory. One without `tokenizer.json` opens too: it takes and gives token ids.
+    /// Opens a model directory, or a GGUF file. One without a tokenizer opens too: it takes and gives token ids.
+    ///
+    /// A GGUF file is mapped. Its Q8_0, Q4_0 and Q4_1 run as they are unless a type is asked for, other quantised
+    /// weights are unpacked: to `options.dtype()`, or to BF16. Its metadata
+    /// stand for the directory's config, tokenizer and chat template ([GgufModel]).
     ///
     /// A PEFT adapter's directory opens as its base model with the adapter, named `default`, in use; the
     /// tokenizer and chat template are the adapter's where its directory has them.
@@ -89,6 +123,9 @@ public final class LanguageModel implements AutoCloseable {
     /// @throws dev.lingyu.model.adapter.AdapterException when an adapter is unsound or its base model is not
     ///     there
     public static LanguageModel open(Path directory, Options options) {
+        if (Files.isRegularFile(directory)) {
+            return openGguf(GgufModel.open(directory), options);
+        }
         if (AdapterConfig.isPresent(directory)) {
             return openAdapter(directory, options);
         }
@@ -96,13 +133,63 @@ public final class LanguageModel implements AutoCloseable {
         Optional<Tokenizer> tokenizer = Files.exists(directory.resolve(Tokenizer.FILE_NAME))
                 ? Optional.of(Tokenizer.open(directory))
                 : Optional.empty();
+        return open(
+                directory,
+                config,
+                WeightFiles::open,
+                tokenizer,
+                () -> ChatTemplate.read(directory),
+                readGenerationConfig(directory),
+                options);
+    }
+
+    private static LanguageModel openGguf(GgufModel file, Options options) {
+        ModelConfig config = ModelConfig.of(file.config(), file.path().toString());
+        DType dtype = options.dtype().orElse(config.dtype());
+        boolean keep = options.dtype().isEmpty()
+                && options.quantization().isEmpty()
+                && !options.writable()
+                && options.device().equals(Device.CPU);
+        LOG.info("{}: {}", file.path(), file.cost(dtype, keep));
+        Optional<Tokenizer> tokenizer = file.documents().isEmpty()
+                ? Optional.empty()
+                : Optional.of(Tokenizer.of(file.documents(), file.path().toString()));
+        String templateName = file.path() + " (tokenizer.chat_template)";
+        return open(
+                file.path(),
+                config,
+                path -> new WeightFiles.Gguf(file, dtype, keep),
+                tokenizer,
+                () -> file.chatTemplate().map(source -> ChatTemplate.of(templateName, source)),
+                Optional.ofNullable(file.documents().get(GENERATION_CONFIG))
+                        .flatMap(json -> generationConfig(json, file.path())),
+                options);
+    }
+
+    /// @param tokenizer closed here when opening fails
+    private static LanguageModel open(
+            Path path,
+            ModelConfig config,
+            Function<Path, WeightFiles> weights,
+            Optional<Tokenizer> tokenizer,
+            Supplier<Optional<ChatTemplate>> templates,
+            Optional<ObjectNode> generation,
+            Options options) {
         try {
-            tokenizer.ifPresent(t -> checkSizes(directory, t.vocabularySize(), config.decoder()));
-            Optional<ChatTemplate> template = ChatTemplate.read(directory);
-            Optional<ObjectNode> generation = readGenerationConfig(directory);
+            tokenizer.ifPresent(t -> checkSizes(path, t.vocabularySize(), config.decoder()));
+            Optional<ChatTemplate> template = templates.get();
+            DType dtype = options.dtype().orElse(config.dtype());
+            checkQuantization(path, config, options);
             Decoder decoder = DecoderWeights.load(
-                    directory, config, options.dtype().orElse(config.dtype()), options.device(), options.writable());
-            if (!options.writable()) {
+                    path,
+                    config,
+                    weights.apply(path),
+                    Set.of(),
+                    dtype,
+                    options.device(),
+                    options.quantization(),
+                    options.writable());
+            if (options.packed()) {
                 decoder.pack();
             }
             return new LanguageModel(
@@ -110,6 +197,17 @@ public final class LanguageModel implements AutoCloseable {
         } catch (RuntimeException e) {
             tokenizer.ifPresent(Tokenizer::close);
             throw e;
+        }
+    }
+
+    private static void checkQuantization(Path path, ModelConfig config, Options options) {
+        boolean stored = config.quantization().isPresent();
+        if ((stored || options.quantization().isPresent()) && !options.device().equals(Device.CPU)) {
+            throw new ModelException("Weights of 8 or 4 bits run on the CPU only; expected --device cpu.");
+        }
+        if (stored && options.quantization().isPresent()) {
+            throw new ModelException(path + ": the weights are "
+                    + config.quantization().get() + " already; leave --dtype away, or open the plain model.");
         }
     }
 
@@ -182,16 +280,31 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     private static Optional<ObjectNode> readGenerationConfig(Path directory) {
-        Path file = directory.resolve("generation_config.json");
+        Path file = directory.resolve(GENERATION_CONFIG);
         if (!Files.isRegularFile(file)) {
             return Optional.empty();
         }
         try {
-            JsonNode node = JSON.readTree(Files.readAllBytes(file));
-            return node instanceof ObjectNode object ? Optional.of(object) : Optional.empty();
+            return generationConfig(Files.readAllBytes(file), file);
         } catch (IOException e) {
             throw new ModelException(file + " can't be read: " + e.getMessage() + ".", e);
         }
+    }
+
+    private static Optional<ObjectNode> generationConfig(byte[] json, Path where) {
+        try {
+            return JSON.readTree(json) instanceof ObjectNode object ? Optional.of(object) : Optional.empty();
+        } catch (IOException e) {
+            throw new ModelException(where + " can't be read: " + e.getMessage() + ".", e);
+        }
+    }
+
+    /// How matrices are quantised, where some are.
+    public Optional<Quantization> quantization() {
+        return decoder.parameters().stream()
+                .flatMap(p -> p.quantized().stream())
+                .map(QuantizedMatrix::method)
+                .findFirst();
     }
 
     /// Family, shape, special tokens.
@@ -215,7 +328,7 @@ public final class LanguageModel implements AutoCloseable {
     public Tokenizer requireTokenizer() {
         return tokenizer.orElseThrow(
                 () -> new ModelException(
-                        "This model directory has no tokenizer.json: give token ids (input_ids) instead of text, or add the file."));
+                        "This model has no tokenizer (tokenizer.json): give token ids (input_ids) instead of text, or add the file."));
     }
 
     /// The chat template, where the directory has one.
@@ -295,30 +408,54 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     /// Writes the model as a Hugging Face directory: config, weights in shards of at most 5 GB, tokenizer,
-    /// chat template.
+    /// chat template. Quantised matrices stay what they are; config.json then says how they are to be read, and
+    other
+    /// programs can't load them.
     ///
     /// @param directory made where it does not exist; files of the same names are replaced one by one, each
     ///                  atomically
     /// @param dtype     the type to save the weights in
     /// @throws ModelException when an adapter is in use that is not merged: its changes would be lost
     public void save(Path directory, DType dtype) throws IOException {
+        checkAdaptersAreMerged("a model directory");
+        Files.createDirectories(directory);
+        try (Scope scope = Scope.open()) {
+            SafetensorsWriter.writeSharded(directory, DecoderWeights.stored(decoder, dtype), SHARD_BYTES);
+        }
+        ObjectNode json = config.withDecoder(decoder.config()).toJson(dtype);
+        WeightQuantization.write(json, quantization());
+        writeJson(directory.resolve("config.json"), json);
+        writeJson(directory.resolve(GENERATION_CONFIG), generationConfig());
+        saveText(directory);
+    }
+
+    /// Writes the model as a GGUF file: metadata, tokenizer, chat template, weights.
+    ///
+    /// @param file      replaced, at once, where it exists
+    /// @param name      what to call the model in the file
+    /// @param precision how the matrices are stored; norms and biases are F32
+    /// @return what GGUF or llama.cpp has no words for, a sentence each
+    /// @throws ModelException when an adapter is in use that is not merged
+    /// @throws dev.lingyu.model.gguf.GgufException when there is no GGUF architecture for the model
+    public List<String> saveGguf(Path file, String name, GgufPrecision precision) throws IOException {
+        checkAdaptersAreMerged("a GGUF file");
+        return GgufExport.write(
+                file,
+                new GgufExport.Source(
+                        name,
+                        config.withDecoder(decoder.config()).toPlainJson(),
+                        DecoderWeights.tensors(decoder),
+                        tokenizer,
+                        chatTemplate.map(ChatTemplate::source)),
+                precision);
+    }
+
+    private void checkAdaptersAreMerged(String what) {
         Adapters adapters = decoder.adapters();
         if (!adapters.inUse().isEmpty() && !adapters.isMerged()) {
             throw new ModelException(
-                    "An adapter is in use, which a model directory can't hold: merge it first, or save "
-                            + "the adapter alone.");
+                    "An adapter is in use, which " + what + " can't hold: merge it first, or save the adapter alone.");
         }
-        Files.createDirectories(directory);
-        try (Scope scope = Scope.open()) {
-            Map<String, Tensor> tensors = new LinkedHashMap<>();
-            DecoderWeights.tensors(decoder).forEach((name, tensor) -> tensors.put(name, tensor.to(dtype)));
-            SafetensorsWriter.writeSharded(directory, tensors, SHARD_BYTES);
-        }
-        writeJson(
-                directory.resolve("config.json"),
-                config.withDecoder(decoder.config()).toJson(dtype));
-        writeJson(directory.resolve("generation_config.json"), generationConfig());
-        saveText(directory);
     }
 
     /// Writes tokenizer and chat template alone, for a directory whose weights are elsewhere.

@@ -3,7 +3,7 @@ package dev.lingyu.model;
 import dev.lingyu.tensor.Autograd;
 import dev.lingyu.tensor.Functional;
 import dev.lingyu.tensor.Tensor;
-import dev.lingyu.tensor.kernel.PackedMatrix;
+import dev.lingyu.tensor.kernel.PanelMatrix;
 import java.util.List;
 import java.util.Optional;
 
@@ -94,10 +94,15 @@ public final class Linear {
         return product(x, Optional.empty());
     }
 
-    /// The table rows → kernel: few rows read the weights once, in panels of their own; more go to libtorch.
     private Tensor product(Tensor x, Optional<Tensor> b) {
-        Optional<PackedMatrix> packed = weight.get().packed();
-        return packed.isPresent() && x.rank() == 2 && x.size(0) <= PackedMatrix.MAX_ROWS && !Autograd.isRecording()
+        return product(x, weight.get(), b);
+    }
+
+    /// The table rows → kernel: weights that only compute have panels for it, where there are kernels for their type;
+    /// the rest is libtorch's.
+    static Tensor product(Tensor x, Parameter weight, Optional<Tensor> b) {
+        Optional<PanelMatrix> packed = weight.packed();
+        return packed.isPresent() && x.rank() == 2 && packed.get().takes(x.size(0)) && !Autograd.isRecording()
                 ? packed.get().multiply(x, b)
                 : Functional.linear(x, weight.value(), b);
     }

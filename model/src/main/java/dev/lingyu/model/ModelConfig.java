@@ -7,11 +7,13 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.TensorException;
+import dev.lingyu.tensor.kernel.Quantization;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /// A model's `config.json`: its family, its decoder, and its special tokens.
@@ -78,6 +80,7 @@ public record ModelConfig(Family family, DecoderConfig decoder, SpecialTokens to
                     file + ": the field \"model_type\" is missing; it says which architecture this is.");
         }
         Family family = Families.of(modelType, json);
+        WeightQuantization.read(object);
         return new ModelConfig(family, family.read(json), tokens(json), dtype(json), object);
     }
 
@@ -125,6 +128,11 @@ public record ModelConfig(Family family, DecoderConfig decoder, SpecialTokens to
         }
     }
 
+    /// How the directory's matrices are quantised, where they are.
+    public Optional<Quantization> quantization() {
+        return WeightQuantization.read(source);
+    }
+
     /// The document to save for weights of some type: the fields as read, with what this program knows put
     /// right.
     public ObjectNode toJson(DType savedAs) {
@@ -136,6 +144,7 @@ public record ModelConfig(Family family, DecoderConfig decoder, SpecialTokens to
         // Both spellings: transformers 4 reads the first, transformers 5 the second.
         json.put("torch_dtype", savedAs.torchName());
         json.put("dtype", savedAs.torchName());
+        WeightQuantization.write(json, Optional.empty());
         if (source.isEmpty()) {
             family.write(decoder, json);
             json.put("use_cache", true);
@@ -148,6 +157,13 @@ public record ModelConfig(Family family, DecoderConfig decoder, SpecialTokens to
             }
         }
         return json;
+    }
+
+    /// The fields that the family reads, each in its first spelling, whatever the document as read calls them.
+    ObjectNode toPlainJson() {
+        ObjectNode json = JSON.createObjectNode().put("model_type", family.modelType());
+        family.write(decoder, json);
+        return json.put("vocab_size", decoder.vocabularySize()).put("tie_word_embeddings", decoder.tiedHead());
     }
 
     /// Whether `architectures` names a model whose head scores texts instead of predicting tokens.

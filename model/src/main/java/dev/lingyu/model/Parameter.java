@@ -1,8 +1,16 @@
 package dev.lingyu.model;
 
 import dev.lingyu.tensor.Autograd;
+import dev.lingyu.tensor.DType;
+import dev.lingyu.tensor.Device;
+import dev.lingyu.tensor.Functional;
 import dev.lingyu.tensor.Tensor;
 import dev.lingyu.tensor.kernel.PackedMatrix;
+import dev.lingyu.tensor.kernel.PanelMatrix;
+import dev.lingyu.tensor.kernel.Quantization;
+import dev.lingyu.tensor.kernel.QuantizedMatrix;
+import java.util.Arrays;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -13,9 +21,15 @@ import org.jspecify.annotations.Nullable;
 public final class Parameter implements AutoCloseable {
     private final String name;
     private final boolean transposedInFiles;
-    private Tensor value;
+    private final long[] shape;
+    private @Nullable Tensor value;
+    private @Nullable Quantized quantized;
     private boolean trainable;
     private @Nullable PackedMatrix packed;
+
+    /// @param matrix   the weights, rounded
+    /// @param computes the type in which products with them come out
+    private record Quantized(QuantizedMatrix matrix, DType computes) {}
 
     Parameter(String name, Tensor value) {
         this(name, value, false);
@@ -26,6 +40,18 @@ public final class Parameter implements AutoCloseable {
         this.name = name;
         this.transposedInFiles = transposedInFiles;
         this.value = value.detachFromScope();
+        this.shape = value.shape();
+    }
+
+    /// A matrix of 8 or 4 bits.
+    ///
+    /// @param matrix   [out × in], owned
+    /// @param computes the type that [#value] gives, and that products come out in
+    Parameter(String name, QuantizedMatrix matrix, DType computes, boolean transposedInFiles) {
+        this.name = name;
+        this.transposedInFiles = transposedInFiles;
+        this.shape = matrix.shape();
+        this.quantized = new Quantized(matrix, computes);
     }
 
     /// The name in Hugging Face files.
@@ -34,9 +60,54 @@ public final class Parameter implements AutoCloseable {
     }
 
     /// The current value. It is replaced, not only changed, when weights move: ask again instead of keeping
-    /// it.
+    /// it. Of quantised weights it is a copy, unpacked anew at each call, that the scope around frees.
     public Tensor value() {
-        return value;
+        if (quantized != null) {
+            return quantized.matrix().dequantize(quantized.computes());
+        }
+        return Objects.requireNonNull(value);
+    }
+
+    /// The shape of the value.
+    public long[] shape() {
+        return shape.clone();
+    }
+
+    /// Elements.
+    public long count() {
+        return Arrays.stream(shape).reduce(1, Math::multiplyExact);
+    }
+
+    /// The type of the value.
+    public DType dtype() {
+        return quantized != null
+                ? quantized.computes()
+                : Objects.requireNonNull(value).dtype();
+    }
+
+    /// Where the value is.
+    public Device device() {
+        return quantized != null ? Device.CPU : Objects.requireNonNull(value).device();
+    }
+
+    /// Bytes that the weights take, without copies for products.
+    public long byteCount() {
+        return quantized != null
+                ? quantized.matrix().byteCount()
+                : Objects.requireNonNull(value).byteCount();
+    }
+
+    /// The weights of 8 or 4 bits, where they are.
+    public Optional<QuantizedMatrix> quantized() {
+        return Optional.ofNullable(quantized).map(Quantized::matrix);
+    }
+
+    /// Rows of a table, as an embedding looks them up [ids × columns].
+    Tensor rows(int[] ids) {
+        if (quantized != null) {
+            return quantized.matrix().rows(ids, quantized.computes());
+        }
+        return Functional.embedding(value(), Tensor.of(ids, ids.length).to(device()));
     }
 
     /// Something of this parameter's shape (its value, its gradient, an optimiser's state) laid out as files
@@ -57,21 +128,31 @@ public final class Parameter implements AutoCloseable {
 
     /// Says whether training changes it, and so whether operations on it are recorded.
     public void trainable(boolean yes) {
+        if (quantized != null) {
+            if (yes) {
+                throw new ModelException(name + " is quantised: such weights can't be trained, adapters on them can.");
+            }
+            return;
+        }
         trainable = yes;
-        Autograd.requireGradient(value, yes);
+        Autograd.requireGradient(value(), yes);
     }
 
     /// Puts another tensor in place, of any type but of equal shape, and closes the old one.
     public void replace(Tensor other) {
-        if (!java.util.Arrays.equals(other.shape(), value.shape())) {
-            throw new IllegalArgumentException(name + " has the shape " + java.util.Arrays.toString(value.shape())
-                    + ", not " + java.util.Arrays.toString(other.shape()));
+        if (!Arrays.equals(other.shape(), shape)) {
+            throw new IllegalArgumentException(
+                    name + " has the shape " + Arrays.toString(shape) + ", not " + Arrays.toString(other.shape()));
         }
         unpack();
         Tensor old = value;
         value = other.detachFromScope();
-        if (old != value) {
+        if (old != null && old != value) {
             old.close();
+        }
+        if (quantized != null) {
+            quantized.matrix().close();
+            quantized = null;
         }
         Autograd.requireGradient(value, trainable);
     }
@@ -79,14 +160,24 @@ public final class Parameter implements AutoCloseable {
     /// Makes a copy of a matrix for products with few rows, where there is a kernel for its type. It does not
     /// follow changes of the value's memory: for weights that only compute.
     void pack() {
-        if (packed == null && PackedMatrix.fits(value)) {
-            packed = PackedMatrix.of(value);
+        if (packed == null && quantized == null && PackedMatrix.fits(value())) {
+            packed = PackedMatrix.of(value());
         }
     }
 
-    /// The copy for products with few rows.
-    Optional<PackedMatrix> packed() {
-        return Optional.ofNullable(packed);
+    /// Rounds a matrix for good, and frees what it was.
+    void quantize(Quantization method) {
+        QuantizedMatrix matrix = QuantizedMatrix.of(value(), method);
+        Quantized rounded = new Quantized(matrix, dtype());
+        close();
+        packed = null;
+        value = null;
+        quantized = rounded;
+    }
+
+    /// The layout for products on the CPU: a copy that [#pack] made, or quantised weights themselves.
+    Optional<PanelMatrix> packed() {
+        return Optional.ofNullable(quantized != null ? quantized.matrix() : packed);
     }
 
     private void unpack() {
@@ -100,11 +191,16 @@ public final class Parameter implements AutoCloseable {
     @Override
     public void close() {
         unpack();
-        value.close();
+        if (value != null) {
+            value.close();
+        }
+        if (quantized != null) {
+            quantized.matrix().close();
+        }
     }
 
     @Override
     public String toString() {
-        return name + " " + java.util.Arrays.toString(value.shape());
+        return name + " " + Arrays.toString(shape);
     }
 }

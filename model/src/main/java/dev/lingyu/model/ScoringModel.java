@@ -90,7 +90,14 @@ public final class ScoringModel implements AutoCloseable {
         try {
             Set<String> own = Set.of(SCORE, "v_head.weight", "v_head.summary.weight", "v_head.summary.bias");
             trunk = Optional.of(DecoderWeights.load(
-                    directory, withoutHead(config), files, own, dtype, options.device(), options.writable()));
+                    directory,
+                    withoutHead(config),
+                    files,
+                    own,
+                    dtype,
+                    options.device(),
+                    Optional.empty(),
+                    options.writable()));
             Optional<Tokenizer> tokenizer = Files.exists(directory.resolve(Tokenizer.FILE_NAME))
                     ? Optional.of(Tokenizer.open(directory))
                     : Optional.empty();
@@ -113,7 +120,14 @@ public final class ScoringModel implements AutoCloseable {
         WeightFiles files = WeightFiles.open(directory);
         String lmHead = config.family().names().get(Part.HEAD) + ".weight";
         Decoder trunk = DecoderWeights.load(
-                directory, withoutHead(config), files, Set.of(lmHead), dtype, options.device(), options.writable());
+                directory,
+                withoutHead(config),
+                files,
+                Set.of(lmHead),
+                dtype,
+                options.device(),
+                Optional.empty(),
+                options.writable());
         DecoderConfig shape = config.decoder();
         Optional<Tokenizer> tokenizer = Files.exists(directory.resolve(Tokenizer.FILE_NAME))
                 ? Optional.of(Tokenizer.open(directory))

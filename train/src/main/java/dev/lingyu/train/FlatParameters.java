@@ -35,7 +35,7 @@ final class FlatParameters implements AutoCloseable {
     ///
     /// @param parameters all of one dtype
     FlatParameters(List<Parameter> parameters) {
-        long used = parameters.stream().mapToLong(p -> p.value().count()).sum();
+        long used = parameters.stream().mapToLong(p -> p.count()).sum();
         long count = (used + AdamKernel.MULTIPLE - 1) / AdamKernel.MULTIPLE * AdamKernel.MULTIPLE;
         try (Scope scope = Scope.open();
                 Autograd.Mode off = Autograd.off()) {
@@ -45,7 +45,7 @@ final class FlatParameters implements AutoCloseable {
                     .detachFromScope();
             long at = 0;
             for (Parameter parameter : parameters) {
-                long size = parameter.value().count();
+                long size = parameter.count();
                 long[] shape = parameter.value().shape();
                 Tensor place = weights.narrow(0, at, size).view(shape);
                 place.copyInPlace(parameter.value());

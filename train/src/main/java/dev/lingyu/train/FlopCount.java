@@ -12,7 +12,7 @@ final class FlopCount {
 
     static double perToken(Decoder decoder, Optimizer optimizer) {
         return decoder.matmulWeights().stream()
-                .mapToDouble(p -> (optimizer.updates(p) ? 6.0 : 4.0) * p.value().count())
+                .mapToDouble(p -> (optimizer.updates(p) ? 6.0 : 4.0) * p.count())
                 .sum();
     }
 }

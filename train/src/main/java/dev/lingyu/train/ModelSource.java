@@ -6,6 +6,7 @@ import dev.lingyu.model.ChatTemplate;
 import dev.lingyu.model.ChatTemplates;
 import dev.lingyu.model.LanguageModel;
 import dev.lingyu.model.ModelConfig;
+import dev.lingyu.model.WeightQuantization;
 import dev.lingyu.model.adapter.AdapterConfig;
 import dev.lingyu.model.tokenizer.Tokenizer;
 import dev.lingyu.model.tokenizer.TokenizerEdit;
@@ -58,7 +59,10 @@ final class ModelSource {
         boolean full = tuning instanceof Tuning.Full;
         checkMemory(ModelConfig.read(directory), m, full);
         // What is trained moves to memory of its own; the rest may stay where the file is mapped.
-        return LanguageModel.open(directory, new LanguageModel.Options(Optional.of(m.dtype()), m.device(), full));
+        LanguageModel.Options plain =
+                new LanguageModel.Options(Optional.of(m.dtype()), m.device(), full).unpacked();
+        return LanguageModel.open(
+                directory, m.quantization().map(WeightQuantization::ofBlocks).map(plain::quantized).orElse(plain));
     }
 
     /// Gives the embedding rows for the tokens that the config adds.

@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lingyu.dataset.Mix;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
+import dev.lingyu.tensor.kernel.Quantization;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,6 +51,7 @@ public record TrainConfig(
     /// @param vocabulary `add_tokens`, `add_special_tokens`, `resize_vocab`, `resize_vocab_multiple`
     /// @param dtype     what the model computes in: `bf16: true`, `fp16: true` (with a loss scale), else f32
     /// @param device    `device`
+    /// @param quantization `quantization_bit`: how the frozen matrices of a base for LoRA are held (QLoRA)
     public record Model(
             Optional<Path> path,
             boolean scratch,
@@ -58,7 +61,8 @@ public record TrainConfig(
             Optional<String> defaultSystem,
             Vocabulary vocabulary,
             DType dtype,
-            Device device) {}
+            Device device,
+            Optional<Quantization> quantization) {}
 
     /// What becomes of the vocabulary before training.
     ///
@@ -224,6 +228,12 @@ public record TrainConfig(
 
     private static Model model(Settings s) {
         Optional<Path> path = s.text("model_name_or_path").map(Path::of);
+        if (path.isPresent() && Files.isRegularFile(path.get())) {
+            throw s.wrong(
+                    "model_name_or_path",
+                    "a model directory (make one of a GGUF file with lingyu convert FILE.gguf DIR)",
+                    s.fields().path("model_name_or_path"));
+        }
         Optional<ObjectNode> shape = s.object("model_config");
         boolean scratch = s.flag("train_from_scratch", shape.isPresent());
         if (path.isEmpty() && (shape.isEmpty() || !scratch)) {
@@ -248,7 +258,26 @@ public record TrainConfig(
                 s.text("default_system"),
                 vocabulary(s),
                 bf16 ? DType.BF16 : fp16 ? DType.F16 : DType.F32,
-                s.parsed("device", "auto", Device::parse));
+                s.parsed("device", "auto", Device::parse),
+                quantization(s));
+    }
+
+    /// LLaMA-Factory's field; its methods of rounding are bitsandbytes', which these are not.
+    private static Optional<Quantization> quantization(Settings s) {
+        Optional<Integer> bits = s.whole("quantization_bit", 4);
+        if (bits.isEmpty()) {
+            return Optional.empty();
+        }
+        if (bits.get() != 4 && bits.get() != 8) {
+            throw s.wrong("quantization_bit", "4 or 8", s.fields().path("quantization_bit"));
+        }
+        if (!s.text("finetuning_type", "full").equals("lora")) {
+            throw s.wrong(
+                    "quantization_bit",
+                    "finetuning_type: lora beside it, because rounded weights can't be trained",
+                    s.fields().path("quantization_bit"));
+        }
+        return Optional.of(bits.get() == 4 ? Quantization.INT4 : Quantization.INT8);
     }
 
     private static Vocabulary vocabulary(Settings s) {

@@ -156,11 +156,11 @@ public final class TrainingBenchmark {
                 rates[rates.length - 1],
                 median(peaks),
                 decoder.matmulWeights().stream()
-                        .mapToLong(w -> w.value().count())
+                        .mapToLong(w -> w.count())
                         .sum(),
                 decoder.matmulWeights().stream()
                         .filter(optimizer::updates)
-                        .mapToLong(w -> w.value().count())
+                        .mapToLong(w -> w.count())
                         .sum(),
                 FlopCount.perToken(decoder, optimizer),
                 loss,

@@ -189,7 +189,7 @@ public final class TunedModel {
     public long trainableCount() {
         return parameters().stream()
                 .filter(Parameter::trainable)
-                .mapToLong(p -> p.value().count())
+                .mapToLong(p -> p.count())
                 .sum();
     }
 

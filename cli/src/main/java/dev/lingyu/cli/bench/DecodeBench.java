@@ -3,10 +3,7 @@ package dev.lingyu.cli.bench;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lingyu.model.Decoder;
-import dev.lingyu.model.DecoderWeights;
 import dev.lingyu.model.KvCache;
-import dev.lingyu.model.LanguageModel;
-import dev.lingyu.model.ModelConfig;
 import dev.lingyu.model.Parameter;
 import dev.lingyu.model.TokenBatch;
 import dev.lingyu.tensor.Autograd;
@@ -15,13 +12,12 @@ import dev.lingyu.tensor.Device;
 import dev.lingyu.tensor.MachineLimits;
 import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
-import java.nio.file.Path;
+import dev.lingyu.tensor.kernel.RowMaximum;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -33,20 +29,11 @@ import picocli.CommandLine.Option;
         description = "Greedy decoding: tokens/s, and the share of the read bandwidth of the same run that the weights "
                 + "take (weight bytes · steps/s ÷ bandwidth; the KV cache is not counted).")
 final class DecodeBench implements Callable<Integer> {
-    private static final int PROMPT = 8;
+    private static final int PROMPT = 128;
     private static final int WARM_UP = 8;
 
-    @Option(
-            names = "--shape",
-            description =
-                    "bloom-560m, bloom-1b1, bloom-3b, bloom-7b1, llama-1b, llama-7b, quickstart, or a config.json; random weights (default: bloom-560m).")
-    private String shape = "bloom-560m";
-
-    @Option(names = "--model", paramLabel = "DIR", description = "A real model instead of a shape.")
-    private @Nullable Path model;
-
-    @Option(names = "--dtype", description = "bf16, f16 or f32 (default: bf16).")
-    private String dtype = "bf16";
+    @Mixin
+    private final BenchedModel model = new BenchedModel();
 
     @Option(
             names = "--batch",
@@ -62,33 +49,21 @@ final class DecodeBench implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        DType type = DType.parse(dtype);
         if (tokens < 1 || Arrays.stream(batches).anyMatch(b -> b < 1)) {
             throw new BenchException("--new and --batch are whole numbers from 1; found " + tokens + " and "
                     + Arrays.toString(batches) + ".");
         }
-        if (model != null) {
-            try (LanguageModel opened =
-                    LanguageModel.open(model, LanguageModel.Options.inference().with(type, Device.CPU))) {
-                measure(model.toString(), opened.decoder(), type);
-            }
-        } else {
-            ModelConfig config = Shapes.of(shape, 0);
-            try (Decoder decoder = DecoderWeights.random(config, type, 1)) {
-                decoder.pack();
-                measure(shape, decoder, type);
-            }
-        }
+        model.measure(this::measure);
         return 0;
     }
 
-    private void measure(String name, Decoder decoder, DType type) {
+    private void measure(String name, Decoder decoder, DType type, String weights) {
         long bytes = 0;
         for (Parameter weight : decoder.matmulWeights()) {
-            bytes += weight.value().byteCount();
+            bytes += weight.byteCount();
         }
         ObjectNode figures = BenchOutput.with(MachineLimits.measure(type, Device.CPU));
-        figures.put("model", name).put("bytes_per_step", bytes);
+        figures.put("model", name).put("weights", weights).put("bytes_per_step", bytes);
         ArrayNode runs = figures.putArray("runs");
         for (int batch : batches) {
             // The bandwidth of a virtual machine wanders within minutes: each batch has its own.
@@ -101,7 +76,7 @@ final class DecodeBench implements Callable<Integer> {
                     Locale.ROOT,
                     "%s, %s, %d at once: %.1f tokens/s, %.1f GB/s of weights = %.2f of %.1f GB/s",
                     name,
-                    type.torchName(),
+                    weights,
                     batch,
                     speed,
                     bytes / seconds / 1e9,
@@ -155,9 +130,7 @@ final class DecodeBench implements Callable<Integer> {
                 Autograd.Mode off = Autograd.off()) {
             Tensor features = decoder.features(batch, caches);
             int[] last = batch.lastRows();
-            return decoder.head(features.indexSelect(0, Tensor.of(last, last.length)))
-                    .argmax(-1)
-                    .toInts();
+            return RowMaximum.of(decoder.head(features.indexSelect(0, Tensor.of(last, last.length))));
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.lingyu.cli.inspect;
 
+import dev.lingyu.tensor.gguf.GgufFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -10,7 +11,7 @@ import java.util.stream.Stream;
 
 /// Finds out what sort of thing a path is and gathers what there is to say about it.
 public final class Inspection {
-    private static final List<String> WEIGHTS_OF_OTHERS = List.of(".gguf", ".bin", ".pt", ".pth", ".ckpt");
+    private static final List<String> WEIGHTS_OF_OTHERS = List.of(".bin", ".pt", ".pth", ".ckpt");
 
     private final Facts facts;
 
@@ -55,9 +56,12 @@ public final class Inspection {
             WeightFacts.addFile(path, facts);
             return facts;
         }
+        if (name.endsWith(".gguf") || GgufFile.isPresent(path)) {
+            return GgufFacts.of(path);
+        }
         if (WEIGHTS_OF_OTHERS.stream().anyMatch(name::endsWith)) {
             throw new InspectionException(path + " is a file of weights in a format that inspect does not read yet; "
-                    + "name a model directory or a .safetensors file.");
+                    + "name a model directory, a .gguf or a .safetensors file.");
         }
         if (name.equals("run.json")) {
             return RunFacts.add(path.resolveSibling("."), new Facts());

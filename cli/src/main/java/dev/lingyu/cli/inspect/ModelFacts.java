@@ -1,6 +1,7 @@
 package dev.lingyu.cli.inspect;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lingyu.model.ChatTemplate;
 import dev.lingyu.model.DecoderConfig;
 import dev.lingyu.model.ModelConfig;
@@ -19,12 +20,28 @@ import java.util.stream.Collectors;
 
 /// A model directory.
 final class ModelFacts {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
     private ModelFacts() {}
 
     static void add(Path directory, Facts facts) throws IOException {
         ModelConfig config = ModelConfig.read(directory);
-        DecoderConfig shape = config.decoder();
         facts.add("kind", "model directory");
+        family(config, facts);
+        WeightFacts.addModel(directory, config, facts);
+        shape(config.decoder(), facts);
+        if (Files.isRegularFile(directory.resolve(Tokenizer.FILE_NAME))) {
+            try (Tokenizer tokenizer = Tokenizer.open(directory)) {
+                tokenizer(tokenizer, facts);
+            }
+        } else {
+            facts.add("tokenizer", "none (no " + Tokenizer.FILE_NAME + "): takes and gives token ids");
+        }
+        template(ChatTemplate.read(directory), facts);
+    }
+
+    /// Which family it is of.
+    static void family(ModelConfig config, Facts facts) {
         facts.add(
                 "family",
                 config.family().title() + " (model_type " + config.family().modelType() + ")");
@@ -34,7 +51,10 @@ final class ModelFacts {
                 config.family().verified()
                         ? "logits, gradients and decodings of this family were compared with a reference's"
                         : "unverified: no reference was at hand to compare this family's logits with");
-        WeightFacts.addModel(directory, config, facts);
+    }
+
+    /// How large it is, and how it knows order.
+    static void shape(DecoderConfig shape, Facts facts) {
         facts.add("layers", "" + shape.layers());
         facts.add("heads", heads(shape));
         facts.add("hidden size", shape.hiddenSize() + ", feed-forward " + shape.intermediateSize());
@@ -42,8 +62,6 @@ final class ModelFacts {
         facts.add("positions", position(shape.position()) + ", up to " + Facts.count(shape.maxPositions()) + " tokens");
         shape.slidingWindow()
                 .ifPresent(window -> facts.add("window", window.tokens() + " tokens from layer " + window.fromLayer()));
-        tokenizer(directory, facts);
-        template(directory, facts);
     }
 
     private static String architectures(ModelConfig config) {
@@ -76,23 +94,18 @@ final class ModelFacts {
         };
     }
 
-    private static void tokenizer(Path directory, Facts facts) throws IOException {
-        if (!Files.isRegularFile(directory.resolve(Tokenizer.FILE_NAME))) {
-            facts.add("tokenizer", "none (no " + Tokenizer.FILE_NAME + "): takes and gives token ids");
-            return;
-        }
-        try (Tokenizer tokenizer = Tokenizer.open(directory)) {
-            facts.add(
-                    "tokenizer",
-                    kind(directory.resolve(Tokenizer.FILE_NAME)) + ", " + Facts.count(tokenizer.vocabularySize())
-                            + " tokens, sha256 " + tokenizer.digest().substring(0, 16));
-            List<String> special = new ArrayList<>();
-            named("begin", tokenizer, tokenizer.bosTokenId(), special);
-            tokenizer.eosTokenIds().forEach(id -> named("end", tokenizer, OptionalInt.of(id), special));
-            named("pad", tokenizer, tokenizer.padTokenId(), special);
-            named("unknown", tokenizer, tokenizer.unkTokenId(), special);
-            facts.add("special tokens", special.isEmpty() ? "none" : String.join(", ", special));
-        }
+    /// The vocabulary and the tokens with a role.
+    static void tokenizer(Tokenizer tokenizer, Facts facts) throws IOException {
+        facts.add(
+                "tokenizer",
+                kind(tokenizer) + ", " + Facts.count(tokenizer.vocabularySize()) + " tokens, sha256 "
+                        + tokenizer.digest().substring(0, 16));
+        List<String> special = new ArrayList<>();
+        named("begin", tokenizer, tokenizer.bosTokenId(), special);
+        tokenizer.eosTokenIds().forEach(id -> named("end", tokenizer, OptionalInt.of(id), special));
+        named("pad", tokenizer, tokenizer.padTokenId(), special);
+        named("unknown", tokenizer, tokenizer.unkTokenId(), special);
+        facts.add("special tokens", special.isEmpty() ? "none" : String.join(", ", special));
     }
 
     private static void named(String role, Tokenizer tokenizer, OptionalInt id, List<String> special) {
@@ -101,8 +114,8 @@ final class ModelFacts {
         }
     }
 
-    private static String kind(Path file) throws IOException {
-        JsonNode root = JsonFile.read(file);
+    private static String kind(Tokenizer tokenizer) throws IOException {
+        JsonNode root = JSON.readTree(tokenizer.definition());
         String type = root.path("model").path("type").asText("");
         boolean bytes =
                 contains(root.path("pre_tokenizer"), "ByteLevel") || contains(root.path("decoder"), "ByteLevel");
@@ -119,8 +132,8 @@ final class ModelFacts {
                 .contains(type);
     }
 
-    private static void template(Path directory, Facts facts) {
-        Optional<ChatTemplate> template = ChatTemplate.read(directory);
+    /// The chat template.
+    static void template(Optional<ChatTemplate> template, Facts facts) {
         facts.add(
                 "chat template",
                 template.map(t -> t.source().length() + " characters, sha256 "

@@ -94,10 +94,19 @@ public final class TorchDirectory {
 
     /// A tensor; see [TorchFile#tensor].
     public Tensor tensor(String name) {
+        return file(name).tensor(name);
+    }
+
+    /// The shape of a tensor.
+    public long[] shape(String name) {
+        return file(name).shape(name);
+    }
+
+    private TorchFile file(String name) {
         TorchFile file = fileOf.get(name);
         if (file == null) {
             throw new TensorException("The weights hold no tensor \"" + name + "\".");
         }
-        return file.tensor(name);
+        return file;
     }
 }

@@ -138,10 +138,7 @@ public final class TorchFile {
     ///
     /// @throws TensorException when the file has no tensor of that name
     public Tensor tensor(String name) {
-        StoredTensor stored = tensors.get(name);
-        if (stored == null) {
-            throw new TensorException(file.path() + " has no tensor \"" + name + "\".");
-        }
+        StoredTensor stored = stored(name);
         StoredTensor.Storage storage = stored.storage();
         ZipEntries.Entry entry = Optional.ofNullable(entries.get(folder + "data/" + storage.key()))
                 .orElseThrow();
@@ -152,5 +149,18 @@ public final class TorchFile {
         return file.tensor(entry.offset(), storage.dtype(), storage.count())
                 .asStrided(stored.shape(), stored.strides(), stored.offset())
                 .contiguous();
+    }
+
+    /// The shape of a tensor.
+    public long[] shape(String name) {
+        return stored(name).shape().clone();
+    }
+
+    private StoredTensor stored(String name) {
+        StoredTensor stored = tensors.get(name);
+        if (stored == null) {
+            throw new TensorException(file.path() + " has no tensor \"" + name + "\".");
+        }
+        return stored;
     }
 }

@@ -4,10 +4,9 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 
@@ -23,12 +22,10 @@ import java.util.Set;
 ///     config.json counts when nothing else names one
 record SpecialTokens(OptionalInt bos, List<Integer> eos, OptionalInt pad, OptionalInt unk) {
 
-    static SpecialTokens read(Path directory, TokenizerFile file) {
-        List<JsonNode> names = List.of(
-                readJson(directory.resolve("tokenizer_config.json")),
-                readJson(directory.resolve("special_tokens_map.json")));
-        List<JsonNode> numbers = List.of(
-                readJson(directory.resolve("generation_config.json")), readJson(directory.resolve("config.json")));
+    static SpecialTokens read(TokenizerFiles files, TokenizerFile file) {
+        List<JsonNode> names =
+                List.of(readJson(files, "tokenizer_config.json"), readJson(files, "special_tokens_map.json"));
+        List<JsonNode> numbers = List.of(readJson(files, "generation_config.json"), readJson(files, "config.json"));
 
         Set<Integer> eos = new LinkedHashSet<>();
         named("eos_token", file, names).ifPresent(eos::add);
@@ -82,19 +79,20 @@ record SpecialTokens(OptionalInt bos, List<Integer> eos, OptionalInt pad, Option
         return List.copyOf(ids);
     }
 
-    private static JsonNode readJson(Path path) {
-        if (!Files.isRegularFile(path)) {
+    private static JsonNode readJson(TokenizerFiles files, String name) {
+        Optional<byte[]> content = files.read(name);
+        if (content.isEmpty()) {
             return MissingNode.getInstance();
         }
         try {
-            return TokenizerFile.JSON.readTree(Files.readAllBytes(path));
+            return TokenizerFile.JSON.readTree(content.get());
         } catch (JsonProcessingException e) {
             throw new TokenizerException(
                     "%s is not readable as JSON (%s); repair the file or take it again from the model's source."
-                            .formatted(path, e.getOriginalMessage()),
+                            .formatted(files.nameOf(name), e.getOriginalMessage()),
                     e);
         } catch (IOException e) {
-            throw new TokenizerException("%s can't be read: %s.".formatted(path, e.getMessage()), e);
+            throw new TokenizerException("%s can't be read: %s.".formatted(files.nameOf(name), e.getMessage()), e);
         }
     }
 }

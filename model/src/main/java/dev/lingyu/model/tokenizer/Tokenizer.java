@@ -4,14 +4,13 @@ import ai.djl.huggingface.tokenizers.jni.CharSpan;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Supplier;
@@ -48,7 +47,7 @@ public final class Tokenizer implements AutoCloseable {
             "chat_template.jinja",
             "chat_template.json");
 
-    private final Path directory;
+    private final TokenizerFiles files;
     private final String digest;
     private final TokenizerFile file;
     private final SpecialTokens specialTokens;
@@ -59,8 +58,12 @@ public final class Tokenizer implements AutoCloseable {
     private boolean closed;
 
     private Tokenizer(
-            Path directory, String digest, TokenizerFile file, SpecialTokens specialTokens, NativeTokenizer tokenizer) {
-        this.directory = directory;
+            TokenizerFiles files,
+            String digest,
+            TokenizerFile file,
+            SpecialTokens specialTokens,
+            NativeTokenizer tokenizer) {
+        this.files = files;
         this.digest = digest;
         this.file = file;
         this.specialTokens = specialTokens;
@@ -77,12 +80,25 @@ public final class Tokenizer implements AutoCloseable {
     ///     special tokens
     /// @throws TokenizerException when `tokenizer.json` is missing, or one of the files is damaged
     public static Tokenizer open(Path modelDirectory) {
-        Path path = modelDirectory.resolve(FILE_NAME);
-        byte[] json = read(path);
-        TokenizerFile file = TokenizerFile.parse(json, path.toString());
-        SpecialTokens specialTokens = SpecialTokens.read(modelDirectory, file);
-        NativeTokenizer tokenizer = NativeTokenizer.create(new String(json, StandardCharsets.UTF_8), path.toString());
-        return new Tokenizer(modelDirectory, sha256(json), file, specialTokens, tokenizer);
+        return open(new TokenizerFiles.InDirectory(modelDirectory));
+    }
+
+    /// Makes a tokenizer from the files of a Hugging Face directory that are in memory.
+    ///
+    /// @param documents by file name, `tokenizer.json` among them
+    /// @param where what they were made from, for messages
+    /// @throws TokenizerException when one of them is damaged
+    public static Tokenizer of(Map<String, byte[]> documents, String where) {
+        return open(new TokenizerFiles.InMemory(Map.copyOf(documents), where));
+    }
+
+    private static Tokenizer open(TokenizerFiles files) {
+        String where = files.nameOf(FILE_NAME);
+        byte[] json = definition(files);
+        TokenizerFile file = TokenizerFile.parse(json, where);
+        SpecialTokens specialTokens = SpecialTokens.read(files, file);
+        NativeTokenizer tokenizer = NativeTokenizer.create(new String(json, StandardCharsets.UTF_8), where);
+        return new Tokenizer(files, sha256(json), file, specialTokens, tokenizer);
     }
 
     /// Encodes a text as it stands: no token is put before or behind it, but added tokens that
@@ -236,38 +252,36 @@ public final class Tokenizer implements AutoCloseable {
         return file.specialTokens();
     }
 
+    /// The content of `tokenizer.json`.
+    ///
+    /// @throws TokenizerException when the file changed since it was opened
+    public byte[] definition() {
+        byte[] json = definition(files);
+        if (!sha256(json).equals(digest)) {
+            throw new TokenizerException(
+                    "%s changed since this program read it, so it no longer fits the ids in use; start again with the file you mean."
+                            .formatted(files.nameOf(FILE_NAME)));
+        }
+        return json;
+    }
+
     /// SHA-256 of `tokenizer.json`, in lower-case hexadecimal.
     public String digest() {
         return digest;
     }
 
-    /// Copies the tokenizer's files and chat template byte for byte into another directory, which
+    /// Writes the tokenizer's files and chat template, byte for byte, into another directory, which
     /// is made if missing; files that are not there are not made.
     ///
     /// @throws TokenizerException when `tokenizer.json` changed since it was opened, or a file
     ///     can't be copied
     public void save(Path target) {
-        if (!sha256(read(directory.resolve(FILE_NAME))).equals(digest)) {
-            throw new TokenizerException(
-                    "%s changed since this program read it, so it no longer fits the ids in use; start again with the file you mean."
-                            .formatted(directory.resolve(FILE_NAME)));
-        }
+        definition();
         try {
-            Files.createDirectories(target);
-            if (Files.isSameFile(directory, target)) {
-                return;
-            }
-            for (String name : FILES) {
-                Path source = directory.resolve(name);
-                if (Files.isRegularFile(source)) {
-                    Path part = target.resolve(name + ".part");
-                    Files.copy(source, part, StandardCopyOption.REPLACE_EXISTING);
-                    Files.move(part, target.resolve(name), StandardCopyOption.ATOMIC_MOVE);
-                }
-            }
+            files.copyTo(target, FILES);
         } catch (IOException e) {
             throw new TokenizerException(
-                    "The tokenizer of %s can't be copied to %s: %s.".formatted(directory, target, e.getMessage()), e);
+                    "%s can't be copied to %s: %s.".formatted(files.nameOf(FILE_NAME), target, e.getMessage()), e);
         }
     }
 
@@ -287,12 +301,9 @@ public final class Tokenizer implements AutoCloseable {
             if (closed) {
                 throw new IllegalStateException("This tokenizer was closed; open the model directory again.");
             }
-            Path path = directory.resolve(FILE_NAME);
-            byte[] json = read(path);
-            if (!sha256(json).equals(digest)) {
-                throw new TokenizerException("%s changed since this program read it; start again.".formatted(path));
-            }
-            plain = NativeTokenizer.create(TokenizerFile.withoutSpecialTokens(json), path.toString());
+            byte[] json = definition();
+            String where = files.nameOf(FILE_NAME);
+            plain = NativeTokenizer.create(TokenizerFile.withoutSpecialTokens(json), where);
         }
         return plain;
     }
@@ -319,17 +330,11 @@ public final class Tokenizer implements AutoCloseable {
         return units;
     }
 
-    private static byte[] read(Path path) {
-        if (!Files.isRegularFile(path)) {
-            throw new TokenizerException(
-                    "%s does not exist, so this directory has no tokenizer; name a Hugging Face model directory that holds one."
-                            .formatted(path));
-        }
-        try {
-            return Files.readAllBytes(path);
-        } catch (IOException e) {
-            throw new TokenizerException("%s can't be read: %s.".formatted(path, e.getMessage()), e);
-        }
+    private static byte[] definition(TokenizerFiles files) {
+        return files.read(FILE_NAME)
+                .orElseThrow(() -> new TokenizerException(
+                        "%s does not exist, so this directory has no tokenizer; name a Hugging Face model directory that holds one."
+                                .formatted(files.nameOf(FILE_NAME))));
     }
 
     private static String sha256(byte[] bytes) {

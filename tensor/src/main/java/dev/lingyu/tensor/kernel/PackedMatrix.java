@@ -8,24 +8,22 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 
-/// A weight matrix W [out × in] of 16 bits, laid out so that a product with few rows reads it once, in one
-/// straight stream per thread.
+/// A weight matrix W [out × in] of 16 bits, laid out so that a product reads it once, in one straight stream per
+/// thread.
 ///
 /// Outputs come in panels of 64; a panel holds, for each pair of neighbouring inputs, the 64 outputs' pairs:
 /// `[out/64][in/2][64][2]`. So a vector's lanes are outputs, x is broadcast, and nothing is summed across
 /// lanes. The last panel is filled up with zeros. (oneDNN calls this layout `BA16a64b2a`.)
-public final class PackedMatrix implements AutoCloseable {
+public final class PackedMatrix implements PanelMatrix {
     /// Outputs of a panel.
     static final int PANEL = 64;
     /// How many rows of x a kernel takes at once.
-    private static final int ROWS = 4;
-    /// Above so many rows libtorch's product is faster: measured with `bench decode`, see
-    /// docs/benchmarks/decode.md.
-    public static final int MAX_ROWS = 16;
+    private static final int ROWS = RowProduct.ROWS;
+    /// Above so many rows libtorch's product is faster where oneDNN does not take panels (docs/benchmarks/decode.md).
+    private static final int MAX_ROWS = 16;
 
     private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
-    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
     private final Tensor panels;
     private final DType dtype;
@@ -86,72 +84,56 @@ public final class PackedMatrix implements AutoCloseable {
         }
     }
 
+    /// Where the panels are.
+    long address() {
+        return panels.address();
+    }
+
     /// Bytes held.
+    @Override
     public long byteCount() {
         return panels.byteCount();
     }
 
-    /// `x · Wᵀ + bias`, added up in f32 in the order of the inputs, so a row's result does not depend on the
-    /// rows beside it.
+    /// Whether [#multiply] is the fast way for so many rows: few go to kernels that read weights once, more to
+    /// oneDNN where it multiplies panels; else libtorch's product of the plain matrix is faster.
+    @Override
+    public boolean takes(long rows) {
+        return rows <= MAX_ROWS || byOneDnn(rows);
+    }
+
+    private boolean byOneDnn(long rows) {
+        return rows > ROWS && dtype == DType.BF16 && PanelMatmul.takes(in);
+    }
+
+    /// `x · Wᵀ + bias`, added up in f32. Up to 4 rows are added up in the order of the inputs.
     ///
-    /// @param x    [rows × in] in the matrix's type, contiguous
-    /// @param bias [out]
+    /// @param x    [rows × in] in the matrix's type, features without gaps
+    /// @param bias [out] in the matrix's type
     /// @return [rows × out] in x's type
+    @Override
     public Tensor multiply(Tensor x, Optional<Tensor> bias) {
         if (x.rank() != 2 || x.size(1) != in || x.dtype() != dtype) {
             throw new IllegalArgumentException("Expected " + dtype + " rows of " + in + " inputs; found " + x + ".");
         }
         return Scope.compute(() -> {
-            int rows = Math.toIntExact(x.size(0));
-            int padded = rows == 1 ? 1 : (rows + ROWS - 1) / ROWS * ROWS;
-            Tensor wide = Tensor.empty(DType.F32, Device.CPU, padded, in);
-            wide.narrow(0, 0, rows).copyInPlace(x);
-            if (padded > rows) {
-                wide.narrow(0, rows, padded - rows).zeroInPlace();
+            Tensor y = Tensor.empty(dtype, Device.CPU, x.size(0), out);
+            if (byOneDnn(x.size(0))) {
+                long b = bias.isPresent() ? bias.get().address() : 0;
+                PanelMatmul.multiply(x.contiguous().address(), x.size(0), in, panels.address(), out, b, y.address());
+            } else {
+                byRow(x.contiguous(), bias, y);
             }
-            if (dtype == DType.F16) {
-                wide.mulInPlace(HalfPanels.HALF_SCALE);
-            }
-            Tensor y = Tensor.empty(DType.F32, Device.CPU, rows, out);
-            run(wide, padded, y, rows);
-            return (bias.isPresent() ? y.addInPlace(bias.get()) : y).to(dtype);
+            return y;
         });
     }
 
-    private void run(Tensor x, int padded, Tensor y, int rows) {
-        long w = panels.address();
-        long from = x.address();
-        long to = y.address();
-        long count = panels.size(0);
-        int step = Math.min(padded, ROWS);
+    private void byRow(Tensor x, Optional<Tensor> bias, Tensor y) {
+        boolean half = dtype == DType.F16;
         try (Scope scope = Scope.open()) {
-            int threads = Workers.shared().threads();
-            long scratch =
-                    Tensor.empty(DType.F32, Device.CPU, threads, ROWS, PANEL).address();
-            Workers.shared().run((part, parts) -> {
-                long own = scratch + 4L * ROWS * PANEL * part;
-                for (long panel = count * part / parts; panel < count * (part + 1) / parts; panel++) {
-                    for (int row = 0; row < rows; row += step) {
-                        HalfPanels.multiply(
-                                dtype == DType.F16, w + 128 * in * panel, in, from + 4 * in * row, step, own);
-                        store(own, to, panel, row, Math.min(step, rows - row));
-                    }
-                }
-            });
-        }
-    }
-
-    private void store(long from, long to, long panel, int firstRow, int rows) {
-        long valid = Math.min(PANEL, out - PANEL * panel);
-        for (int row = 0; row < rows; row++) {
-            MemorySegment.copy(
-                    MEMORY,
-                    FLOAT,
-                    from + 4L * PANEL * row,
-                    MEMORY,
-                    FLOAT,
-                    to + 4 * (out * (firstRow + row) + PANEL * panel),
-                    valid);
+            RowProduct product = new RowProduct(x, in, out, bias, y, half ? HalfPanels.HALF_SCALE : 1);
+            product.run((panel, row, rows, tile) -> HalfPanels.multiply(
+                    half, panels.address() + 128 * in * panel, in, product.address() + 4 * in * row, rows, tile));
         }
     }
 

@@ -279,8 +279,14 @@ public final class SoftmaxKernel {
 
     // ---- f32
 
-    private static void softmaxWide(
-            long a, int start, int end, int columns, int i, float scale, float slope, float[] buffer) {
+    /// One row of scores.
+    ///
+    /// @param a      address of `columns` f32
+    /// @param start  the first key that is seen
+    /// @param end    behind the last one
+    /// @param i      the query's place among the keys
+    /// @param buffer room for `columns` and a vector more
+    static void softmaxWide(long a, int start, int end, int columns, int i, float scale, float slope, float[] buffer) {
         float top = UNSEEN;
         int last = (end + LANES - 1) / LANES * LANES;
         int first = start / LANES * LANES;

@@ -9,7 +9,7 @@ import java.util.concurrent.locks.LockSupport;
 public final class Workers {
     /// How often an idle worker looks for work before it sleeps. Longer would take cores from libtorch's own
     /// threads.
-    private static final int LOOKS = 20_000;
+    private static final int LOOKS = 2_000;
 
     private final Worker[] others;
     private volatile int issued;

@@ -1,0 +1,92 @@
+package dev.lingyu.tensor.kernel;
+
+import dev.lingyu.tensor.DType;
+import dev.lingyu.tensor.Device;
+import dev.lingyu.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+
+/// What products of few rows with panels of weights have in common: rows are widened to f32, panels are shared out
+/// among [Workers], results are rounded with their bias. Make it inside a scope, which frees its scratch memory.
+final class RowProduct {
+    /// Rows that a kernel takes at once.
+    static final int ROWS = 4;
+
+    private static final int PANEL = PackedMatrix.PANEL;
+    private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+
+    private final DType dtype;
+    private final int rows;
+    private final int step;
+    private final int padded;
+    private final long out;
+    private final long wide;
+    private final long tiles;
+    private final long bias;
+    private final long y;
+
+    /// Multiplies one panel.
+    @FunctionalInterface
+    interface Kernel {
+        /// @param panel which one
+        /// @param row   the first row of x
+        /// @param rows  how many: 1 or 4
+        /// @param tile  address of f32 [rows × 64], to write
+        void multiply(long panel, int row, int rows, long tile);
+    }
+
+    /// Widens the rows.
+    ///
+    /// @param x      [rows × in], contiguous
+    /// @param bias   [out] in x's type
+    /// @param y      [rows × out] in x's type, contiguous, to write
+    /// @param factor what x is multiplied by
+    RowProduct(Tensor x, long in, long out, Optional<Tensor> bias, Tensor y, float factor) {
+        this.dtype = x.dtype();
+        this.rows = Math.toIntExact(x.size(0));
+        this.step = rows == 1 ? 1 : ROWS;
+        this.padded = (rows + step - 1) / step * step;
+        this.out = out;
+        this.bias = bias.isPresent() ? bias.get().address() : 0;
+        this.y = y.address();
+        int threads = Workers.shared().threads();
+        wide = Tensor.empty(DType.F32, Device.CPU, padded * in + (long) threads * ROWS * PANEL)
+                .address();
+        tiles = wide + 4 * padded * in;
+        NarrowRows.widen(dtype, x.address(), rows * in, factor, wide);
+        MEMORY.asSlice(wide + 4 * rows * in, 4 * (padded - rows) * in).fill((byte) 0);
+    }
+
+    /// Where the rows are as f32 [padded rows × in].
+    long address() {
+        return wide;
+    }
+
+    /// Rows with those of zeros that fill up a kernel's last call.
+    int paddedRows() {
+        return padded;
+    }
+
+    void run(Kernel kernel) {
+        long count = (out + PANEL - 1) / PANEL;
+        long bytes = dtype.byteSize();
+        Workers.shared().run((part, parts) -> {
+            long tile = tiles + 4L * ROWS * PANEL * part;
+            for (long panel = count * part / parts; panel < count * (part + 1) / parts; panel++) {
+                long first = PANEL * panel;
+                long valid = Math.min(PANEL, out - first);
+                for (int row = 0; row < rows; row += step) {
+                    kernel.multiply(panel, row, step, tile);
+                    for (int i = 0; i < Math.min(step, rows - row); i++) {
+                        NarrowRows.round(
+                                dtype,
+                                tile + 4L * PANEL * i,
+                                valid,
+                                bias == 0 ? 0 : bias + bytes * first,
+                                y + bytes * (out * (row + i) + first));
+                    }
+                }
+            }
+        });
+    }
+}
