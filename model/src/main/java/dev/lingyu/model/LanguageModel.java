@@ -408,9 +408,8 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     /// Writes the model as a Hugging Face directory: config, weights in shards of at most 5 GB, tokenizer,
-    /// chat template. Quantised matrices stay what they are; config.json then says how they are to be read, and
-    other
-    /// programs can't load them.
+    /// chat template. Quantised matrices stay what they are; config.json then says how they are to be read,
+    /// and other programs can't load them.
     ///
     /// @param directory made where it does not exist; files of the same names are replaced one by one, each
     ///                  atomically
