@@ -103,8 +103,9 @@ public final class DecoderWeights {
             boolean turned) {
         Quantization method = files.method(storedName)
                 .or(config::quantization)
-                .orElseThrow(() -> new ModelException("%s: the tensor \"%s\" is of bytes, but config.json has no "
-                        + "quantization_config that says how to read them.".formatted(directory, storedName)));
+                .orElseThrow(() -> new ModelException(
+                        directory + ": the tensor \"" + storedName + "\" is of bytes, but config.json has no "
+                                + "quantization_config that says how to read them."));
         long[] shape = weight.getValue();
         long[] asked = {shape[0], shape[1] / QuantizedMatrix.GROUP * method.blockBytes()};
         // A GGUF file tells the shape of the values, a directory that of the bytes.

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /// The bundled sample domain, generated: training texts, instruction rows and two tests with their references.
 ///
@@ -69,6 +70,16 @@ public final class SampleDomain {
     /// Post-training texts, shuffled.
     public List<String> corpus() {
         return corpus;
+    }
+
+    /// Each fact that is asked, in one sentence: the shortest text to learn it from, and the reference answer.
+    public List<String> statements() {
+        return Stream.concat(
+                        knowledge.known().stream().flatMap(product -> knowledge.facts(product).stream()),
+                        knowledge.policyFacts().stream())
+                .map(Fact::answer)
+                .distinct()
+                .toList();
     }
 
     /// Texts about known products and policies in wordings that training never uses: perplexity on them falls
