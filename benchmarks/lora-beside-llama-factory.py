@@ -1,6 +1,7 @@
 """LoRA fine-tuning beside LLaMA-Factory: one YAML, the same rows, in turns on one machine; tokens/s of each turn.
 
-    pip install llamafactory==0.9.5                      (in an environment of its own)
+    pip install llamafactory==0.9.5     (in an environment of its own; where its torchaudio is of another CUDA version than
+                                         its torch and refuses to load, put an empty package torchaudio on PYTHONPATH)
     python lora-beside-llama-factory.py MODEL DATASET LLAMAFACTORY_CLI [LINGYU ...]
 
 MODEL is a Hugging Face directory, DATASET an alpaca file, LLAMAFACTORY_CLI the program `llamafactory-cli`, LINGYU ours
@@ -70,10 +71,10 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         columns = {"prompt": "instruction", "query": "input", "response": "output", "system": "system", "history": "history"}
-        rows = json.loads(pathlib.Path(dataset).read_text(encoding="utf-8"))
-        columns = {role: name for role, name in columns.items() if any(name in row for row in rows)}
         # The first rows, and no others: max_samples of either side then means the same.
-        (work / "rows.json").write_text(json.dumps(rows[: STEPS * BATCH], ensure_ascii=False), encoding="utf-8")
+        rows = json.loads(pathlib.Path(dataset).read_text(encoding="utf-8"))[: STEPS * BATCH]
+        columns = {role: name for role, name in columns.items() if any(name in row for row in rows)}
+        (work / "rows.json").write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
         (work / "dataset_info.json").write_text(json.dumps({"rows": {"file_name": "rows.json", "columns": columns}}))
         preview = run([*lingyu, "data", "preview", recipe(work, model, "preview"), "--json", "--rows", STEPS * BATCH])
         tokens = sum(len(json.loads(line)["input_ids"]) for line in preview.splitlines() if line.startswith("{"))
