@@ -17,7 +17,8 @@ licences; where several are named, any one of them may be chosen. `./verify` com
 </#list>
 
 The native libraries inside carry more: `org.bytedeco:pytorch` holds libtorch (BSD-3-Clause), oneDNN (Apache-2.0), Gloo
-(BSD-3-Clause) and GNU's OpenMP runtime libgomp (GPL-3.0 with the GCC runtime exception); `org.bytedeco:openblas` holds
+(BSD-3-Clause) and GNU's OpenMP runtime libgomp (GPL-3.0 with the GCC runtime exception); `org.bytedeco:dnnl` holds oneDNN
+(Apache-2.0) and libgomp; `org.bytedeco:openblas` holds
 OpenBLAS (BSD-3-Clause) and GNU's runtimes libgfortran, libgcc_s (GPL-3.0 with the GCC runtime exception) and libquadmath (LGPL-2.1);
 `ai.djl.huggingface:tokenizers` holds Hugging Face's tokenizers (Apache-2.0). The offline archive adds a Java runtime,
 cut from the JDK that wrote the archive, with its licence files in `jre/legal`.

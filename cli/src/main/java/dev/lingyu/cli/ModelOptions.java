@@ -95,13 +95,18 @@ final class ModelOptions {
     /// How to hold it: read-only, in the type and on the device that were asked for.
     LanguageModel.Options options() {
         @Nullable Quantization method = dtype == null ? null : Quantization.of(dtype);
-        return method == null
-                ? new LanguageModel.Options(dtype(dtype), Device.parse(device), false)
-                : new LanguageModel.Options(Optional.empty(), Device.CPU, false)
-                        .quantized(WeightQuantization.of(method));
+        if (method == null) {
+            return new LanguageModel.Options(dtype(dtype), Device.parse(device), false);
+        }
+        if (!device.equals("auto") && !device.equals("cpu")) {
+            throw new CliException("--device is " + device + "; weights in " + dtype + " run on the CPU only.");
+        }
+        return new LanguageModel.Options(Optional.empty(), Device.CPU, false).quantized(WeightQuantization.of(method));
     }
 
     /// The type that `--dtype` names; empty where it was not given.
+    ///
+    /// @throws CliException when it is none of the plain types
     static Optional<DType> dtype(@Nullable String given) {
         Optional<DType> type = Optional.ofNullable(given).map(DType::parse);
         if (type.isPresent() && !TYPES.contains(type.get())) {

@@ -223,7 +223,15 @@ class GenerateCommandTest {
         refuses("Give exactly one of --prompt", "--prompt", "a", "--message", "b");
         refuses("--input and --output belong together", "--input", rows);
         refuses("--system goes with --message", "--prompt", "a", "--system", "b");
-        refuses("--dtype is int8; expected f32, bf16 or f16", "--prompt", "a", "--dtype", "int8");
+        refuses("--dtype is int64; expected f32, bf16 or f16", "--prompt", "a", "--dtype", "int64");
+        refuses(
+                "--device is cuda; weights in int8 run on the CPU",
+                "--prompt",
+                "a",
+                "--dtype",
+                "int8",
+                "--device",
+                "cuda");
         refuses("Unknown device \"tpu\"", "--prompt", "a", "--device", "tpu");
         refuses("is the input file", "--input", rows, "--output", rows);
         refuses("does not exist", "--input", folder.resolve("none.jsonl"), "--output", folder.resolve("o.jsonl"));

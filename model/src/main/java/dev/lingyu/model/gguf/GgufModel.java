@@ -212,9 +212,11 @@ public final class GgufModel {
                 .collect(Collectors.joining(", "));
         long stored = byType.values().stream().mapToLong(v -> v).sum();
         String how = kept == 0
-                ? "as " + dtype.torchName()
-                : kept == held ? "as stored" : mebibytes(kept) + " of them as stored, the rest as " + dtype.torchName();
-        return "%s on disk (%s), %s in memory, %s".formatted(mebibytes(stored), types, mebibytes(held), how);
+                ? " as " + dtype.torchName()
+                : kept == held
+                        ? " as stored"
+                        : ", " + mebibytes(kept) + " of them as stored, the rest as " + dtype.torchName();
+        return "%s on disk (%s), %s in memory%s".formatted(mebibytes(stored), types, mebibytes(held), how);
     }
 
     private static String mebibytes(long bytes) {
