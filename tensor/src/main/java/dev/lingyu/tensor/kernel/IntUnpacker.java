@@ -25,6 +25,8 @@ final class IntUnpacker {
     private static final VectorSpecies<Short> S =
             VectorSpecies.of(short.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
     private static final int LANES = F.length();
+    private static final long BYTES = F.vectorByteSize();
+    private static final long HALF_BYTES = BYTES / 2;
     private static final int UPPER = 0xFFFF0000;
     private static final int ONE = IntPanels.ONE;
     private static final int BYTE = IntPanels.BYTE;
@@ -53,10 +55,10 @@ final class IntUnpacker {
         long header = offsets ? 4 * PANEL : 2 * PANEL;
         long groupBytes = header + 32 * PANEL;
         long end = w + groupBytes * groups;
-        for (long lane = 0; lane < PANEL; lane += LANES) {
+        for (long lane = 0; lane < PANEL; lane += 4 * LANES) {
             long target = to + 4 * lane;
             for (long group = w; group < end; group += groupBytes) {
-                FloatVector scale = ((IntVector)
+                FloatVector scale0 = ((IntVector)
                                 ShortVector.fromMemorySegment(S, MEMORY, group + 2 * lane, LITTLE_ENDIAN)
                                         .convertShape(S2I, I, 0))
                         .lanewise(LSHL, 16)
@@ -64,9 +66,36 @@ final class IntUnpacker {
                         .and(HALF_BITS)
                         .reinterpretAsFloats()
                         .mul(BYTE_SCALE);
-                FloatVector zero = scale.mul(-1.5f);
+                FloatVector scale1 = ((IntVector)
+                                ShortVector.fromMemorySegment(S, MEMORY, group + 2 * lane + HALF_BYTES, LITTLE_ENDIAN)
+                                        .convertShape(S2I, I, 0))
+                        .lanewise(LSHL, 16)
+                        .lanewise(ASHR, 3)
+                        .and(HALF_BITS)
+                        .reinterpretAsFloats()
+                        .mul(BYTE_SCALE);
+                FloatVector scale2 = ((IntVector) ShortVector.fromMemorySegment(
+                                        S, MEMORY, group + 2 * lane + 2 * HALF_BYTES, LITTLE_ENDIAN)
+                                .convertShape(S2I, I, 0))
+                        .lanewise(LSHL, 16)
+                        .lanewise(ASHR, 3)
+                        .and(HALF_BITS)
+                        .reinterpretAsFloats()
+                        .mul(BYTE_SCALE);
+                FloatVector scale3 = ((IntVector) ShortVector.fromMemorySegment(
+                                        S, MEMORY, group + 2 * lane + 3 * HALF_BYTES, LITTLE_ENDIAN)
+                                .convertShape(S2I, I, 0))
+                        .lanewise(LSHL, 16)
+                        .lanewise(ASHR, 3)
+                        .and(HALF_BITS)
+                        .reinterpretAsFloats()
+                        .mul(BYTE_SCALE);
+                FloatVector zero0 = scale0.mul(-1.5f);
+                FloatVector zero1 = scale1.mul(-1.5f);
+                FloatVector zero2 = scale2.mul(-1.5f);
+                FloatVector zero3 = scale3.mul(-1.5f);
                 if (offsets) {
-                    zero = ((IntVector)
+                    zero0 = ((IntVector)
                                     ShortVector.fromMemorySegment(S, MEMORY, group + 2 * (PANEL + lane), LITTLE_ENDIAN)
                                             .convertShape(S2I, I, 0))
                             .lanewise(LSHL, 16)
@@ -74,7 +103,34 @@ final class IntUnpacker {
                             .and(HALF_BITS)
                             .reinterpretAsFloats()
                             .mul(OFFSET_SCALE)
-                            .sub(scale);
+                            .sub(scale0);
+                    zero1 = ((IntVector) ShortVector.fromMemorySegment(
+                                            S, MEMORY, group + 2 * (PANEL + lane) + HALF_BYTES, LITTLE_ENDIAN)
+                                    .convertShape(S2I, I, 0))
+                            .lanewise(LSHL, 16)
+                            .lanewise(ASHR, 3)
+                            .and(HALF_BITS)
+                            .reinterpretAsFloats()
+                            .mul(OFFSET_SCALE)
+                            .sub(scale1);
+                    zero2 = ((IntVector) ShortVector.fromMemorySegment(
+                                            S, MEMORY, group + 2 * (PANEL + lane) + 2 * HALF_BYTES, LITTLE_ENDIAN)
+                                    .convertShape(S2I, I, 0))
+                            .lanewise(LSHL, 16)
+                            .lanewise(ASHR, 3)
+                            .and(HALF_BITS)
+                            .reinterpretAsFloats()
+                            .mul(OFFSET_SCALE)
+                            .sub(scale2);
+                    zero3 = ((IntVector) ShortVector.fromMemorySegment(
+                                            S, MEMORY, group + 2 * (PANEL + lane) + 3 * HALF_BYTES, LITTLE_ENDIAN)
+                                    .convertShape(S2I, I, 0))
+                            .lanewise(LSHL, 16)
+                            .lanewise(ASHR, 3)
+                            .and(HALF_BITS)
+                            .reinterpretAsFloats()
+                            .mul(OFFSET_SCALE)
+                            .sub(scale3);
                 }
                 long o = group + header + 4 * lane;
                 long stop = o + 32 * PANEL;
@@ -84,34 +140,137 @@ final class IntUnpacker {
                             .and(BYTE)
                             .or(ONE)
                             .reinterpretAsFloats()
-                            .fma(scale, zero)
+                            .fma(scale0, zero0)
                             .reinterpretAsInts()
                             .add(0x8000);
                     IntVector w1 = v.lanewise(LSHL, 7)
                             .and(BYTE)
                             .or(ONE)
                             .reinterpretAsFloats()
-                            .fma(scale, zero)
+                            .fma(scale0, zero0)
                             .reinterpretAsInts()
                             .add(0x8000);
                     IntVector w2 = v.lanewise(LSHR, 1)
                             .and(BYTE)
                             .or(ONE)
                             .reinterpretAsFloats()
-                            .fma(scale, zero)
+                            .fma(scale0, zero0)
                             .reinterpretAsInts()
                             .add(0x8000);
                     IntVector w3 = v.lanewise(LSHR, 9)
                             .and(BYTE)
                             .or(ONE)
                             .reinterpretAsFloats()
-                            .fma(scale, zero)
+                            .fma(scale0, zero0)
                             .reinterpretAsInts()
                             .add(0x8000);
                     w0.lanewise(LSHR, 16).or(w1.and(UPPER)).intoMemorySegment(MEMORY, target, LITTLE_ENDIAN);
                     w2.lanewise(LSHR, 16)
                             .or(w3.and(UPPER))
                             .intoMemorySegment(MEMORY, target + 4 * PANEL, LITTLE_ENDIAN);
+                    v = IntVector.fromMemorySegment(I, MEMORY, o + BYTES, LITTLE_ENDIAN);
+                    w0 = v.lanewise(LSHL, 15)
+                            .and(BYTE)
+                            .or(ONE)
+                            .reinterpretAsFloats()
+                            .fma(scale1, zero1)
+                            .reinterpretAsInts()
+                            .add(0x8000);
+                    w1 = v.lanewise(LSHL, 7)
+                            .and(BYTE)
+                            .or(ONE)
+                            .reinterpretAsFloats()
+                            .fma(scale1, zero1)
+                            .reinterpretAsInts()
+                            .add(0x8000);
+                    w2 = v.lanewise(LSHR, 1)
+                            .and(BYTE)
+                            .or(ONE)
+                            .reinterpretAsFloats()
+                            .fma(scale1, zero1)
+                            .reinterpretAsInts()
+                            .add(0x8000);
+                    w3 = v.lanewise(LSHR, 9)
+                            .and(BYTE)
+                            .or(ONE)
+                            .reinterpretAsFloats()
+                            .fma(scale1, zero1)
+                            .reinterpretAsInts()
+                            .add(0x8000);
+                    w0.lanewise(LSHR, 16).or(w1.and(UPPER)).intoMemorySegment(MEMORY, target + BYTES, LITTLE_ENDIAN);
+                    w2.lanewise(LSHR, 16)
+                            .or(w3.and(UPPER))
+                            .intoMemorySegment(MEMORY, target + 4 * PANEL + BYTES, LITTLE_ENDIAN);
+                    v = IntVector.fromMemorySegment(I, MEMORY, o + 2 * BYTES, LITTLE_ENDIAN);
+                    w0 = v.lanewise(LSHL, 15)
+                            .and(BYTE)
+                            .or(ONE)
+                            .reinterpretAsFloats()
+                            .fma(scale2, zero2)
+                            .reinterpretAsInts()
+                            .add(0x8000);
+                    w1 = v.lanewise(LSHL, 7)
+                            .and(BYTE)
+                            .or(ONE)
+                            .reinterpretAsFloats()
+                            .fma(scale2, zero2)
+                            .reinterpretAsInts()
+                            .add(0x8000);
+                    w2 = v.lanewise(LSHR, 1)
+                            .and(BYTE)
+                            .or(ONE)
+                            .reinterpretAsFloats()
+                            .fma(scale2, zero2)
+                            .reinterpretAsInts()
+                            .add(0x8000);
+                    w3 = v.lanewise(LSHR, 9)
+                            .and(BYTE)
+                            .or(ONE)
+                            .reinterpretAsFloats()
+                            .fma(scale2, zero2)
+                            .reinterpretAsInts()
+                            .add(0x8000);
+                    w0.lanewise(LSHR, 16)
+                            .or(w1.and(UPPER))
+                            .intoMemorySegment(MEMORY, target + 2 * BYTES, LITTLE_ENDIAN);
+                    w2.lanewise(LSHR, 16)
+                            .or(w3.and(UPPER))
+                            .intoMemorySegment(MEMORY, target + 4 * PANEL + 2 * BYTES, LITTLE_ENDIAN);
+                    v = IntVector.fromMemorySegment(I, MEMORY, o + 3 * BYTES, LITTLE_ENDIAN);
+                    w0 = v.lanewise(LSHL, 15)
+                            .and(BYTE)
+                            .or(ONE)
+                            .reinterpretAsFloats()
+                            .fma(scale3, zero3)
+                            .reinterpretAsInts()
+                            .add(0x8000);
+                    w1 = v.lanewise(LSHL, 7)
+                            .and(BYTE)
+                            .or(ONE)
+                            .reinterpretAsFloats()
+                            .fma(scale3, zero3)
+                            .reinterpretAsInts()
+                            .add(0x8000);
+                    w2 = v.lanewise(LSHR, 1)
+                            .and(BYTE)
+                            .or(ONE)
+                            .reinterpretAsFloats()
+                            .fma(scale3, zero3)
+                            .reinterpretAsInts()
+                            .add(0x8000);
+                    w3 = v.lanewise(LSHR, 9)
+                            .and(BYTE)
+                            .or(ONE)
+                            .reinterpretAsFloats()
+                            .fma(scale3, zero3)
+                            .reinterpretAsInts()
+                            .add(0x8000);
+                    w0.lanewise(LSHR, 16)
+                            .or(w1.and(UPPER))
+                            .intoMemorySegment(MEMORY, target + 3 * BYTES, LITTLE_ENDIAN);
+                    w2.lanewise(LSHR, 16)
+                            .or(w3.and(UPPER))
+                            .intoMemorySegment(MEMORY, target + 4 * PANEL + 3 * BYTES, LITTLE_ENDIAN);
                 }
             }
         }
@@ -121,10 +280,10 @@ final class IntUnpacker {
         long header = offsets ? 4 * PANEL : 2 * PANEL;
         long groupBytes = header + 16 * PANEL;
         long end = w + groupBytes * groups;
-        for (long lane = 0; lane < PANEL; lane += LANES) {
+        for (long lane = 0; lane < PANEL; lane += 4 * LANES) {
             long target = to + 4 * lane;
             for (long group = w; group < end; group += groupBytes) {
-                FloatVector scale = ((IntVector)
+                FloatVector scale0 = ((IntVector)
                                 ShortVector.fromMemorySegment(S, MEMORY, group + 2 * lane, LITTLE_ENDIAN)
                                         .convertShape(S2I, I, 0))
                         .lanewise(LSHL, 16)
@@ -132,9 +291,36 @@ final class IntUnpacker {
                         .and(HALF_BITS)
                         .reinterpretAsFloats()
                         .mul(NIBBLE_SCALE);
-                FloatVector zero = scale.mul(-1.5f);
+                FloatVector scale1 = ((IntVector)
+                                ShortVector.fromMemorySegment(S, MEMORY, group + 2 * lane + HALF_BYTES, LITTLE_ENDIAN)
+                                        .convertShape(S2I, I, 0))
+                        .lanewise(LSHL, 16)
+                        .lanewise(ASHR, 3)
+                        .and(HALF_BITS)
+                        .reinterpretAsFloats()
+                        .mul(NIBBLE_SCALE);
+                FloatVector scale2 = ((IntVector) ShortVector.fromMemorySegment(
+                                        S, MEMORY, group + 2 * lane + 2 * HALF_BYTES, LITTLE_ENDIAN)
+                                .convertShape(S2I, I, 0))
+                        .lanewise(LSHL, 16)
+                        .lanewise(ASHR, 3)
+                        .and(HALF_BITS)
+                        .reinterpretAsFloats()
+                        .mul(NIBBLE_SCALE);
+                FloatVector scale3 = ((IntVector) ShortVector.fromMemorySegment(
+                                        S, MEMORY, group + 2 * lane + 3 * HALF_BYTES, LITTLE_ENDIAN)
+                                .convertShape(S2I, I, 0))
+                        .lanewise(LSHL, 16)
+                        .lanewise(ASHR, 3)
+                        .and(HALF_BITS)
+                        .reinterpretAsFloats()
+                        .mul(NIBBLE_SCALE);
+                FloatVector zero0 = scale0.mul(-1.5f);
+                FloatVector zero1 = scale1.mul(-1.5f);
+                FloatVector zero2 = scale2.mul(-1.5f);
+                FloatVector zero3 = scale3.mul(-1.5f);
                 if (offsets) {
-                    zero = ((IntVector)
+                    zero0 = ((IntVector)
                                     ShortVector.fromMemorySegment(S, MEMORY, group + 2 * (PANEL + lane), LITTLE_ENDIAN)
                                             .convertShape(S2I, I, 0))
                             .lanewise(LSHL, 16)
@@ -142,7 +328,34 @@ final class IntUnpacker {
                             .and(HALF_BITS)
                             .reinterpretAsFloats()
                             .mul(OFFSET_SCALE)
-                            .sub(scale);
+                            .sub(scale0);
+                    zero1 = ((IntVector) ShortVector.fromMemorySegment(
+                                            S, MEMORY, group + 2 * (PANEL + lane) + HALF_BYTES, LITTLE_ENDIAN)
+                                    .convertShape(S2I, I, 0))
+                            .lanewise(LSHL, 16)
+                            .lanewise(ASHR, 3)
+                            .and(HALF_BITS)
+                            .reinterpretAsFloats()
+                            .mul(OFFSET_SCALE)
+                            .sub(scale1);
+                    zero2 = ((IntVector) ShortVector.fromMemorySegment(
+                                            S, MEMORY, group + 2 * (PANEL + lane) + 2 * HALF_BYTES, LITTLE_ENDIAN)
+                                    .convertShape(S2I, I, 0))
+                            .lanewise(LSHL, 16)
+                            .lanewise(ASHR, 3)
+                            .and(HALF_BITS)
+                            .reinterpretAsFloats()
+                            .mul(OFFSET_SCALE)
+                            .sub(scale2);
+                    zero3 = ((IntVector) ShortVector.fromMemorySegment(
+                                            S, MEMORY, group + 2 * (PANEL + lane) + 3 * HALF_BYTES, LITTLE_ENDIAN)
+                                    .convertShape(S2I, I, 0))
+                            .lanewise(LSHL, 16)
+                            .lanewise(ASHR, 3)
+                            .and(HALF_BITS)
+                            .reinterpretAsFloats()
+                            .mul(OFFSET_SCALE)
+                            .sub(scale3);
                 }
                 long o = group + header + 2 * lane;
                 long stop = o + 16 * PANEL;
@@ -153,34 +366,140 @@ final class IntUnpacker {
                             .and(NIBBLE)
                             .or(ONE)
                             .reinterpretAsFloats()
-                            .fma(scale, zero)
+                            .fma(scale0, zero0)
                             .reinterpretAsInts()
                             .add(0x8000);
                     IntVector w1 = v.lanewise(LSHL, 15)
                             .and(NIBBLE)
                             .or(ONE)
                             .reinterpretAsFloats()
-                            .fma(scale, zero)
+                            .fma(scale0, zero0)
                             .reinterpretAsInts()
                             .add(0x8000);
                     IntVector w2 = v.lanewise(LSHL, 11)
                             .and(NIBBLE)
                             .or(ONE)
                             .reinterpretAsFloats()
-                            .fma(scale, zero)
+                            .fma(scale0, zero0)
                             .reinterpretAsInts()
                             .add(0x8000);
                     IntVector w3 = v.lanewise(LSHL, 7)
                             .and(NIBBLE)
                             .or(ONE)
                             .reinterpretAsFloats()
-                            .fma(scale, zero)
+                            .fma(scale0, zero0)
                             .reinterpretAsInts()
                             .add(0x8000);
                     w0.lanewise(LSHR, 16).or(w1.and(UPPER)).intoMemorySegment(MEMORY, target, LITTLE_ENDIAN);
                     w2.lanewise(LSHR, 16)
                             .or(w3.and(UPPER))
                             .intoMemorySegment(MEMORY, target + 4 * PANEL, LITTLE_ENDIAN);
+                    v = (IntVector) ShortVector.fromMemorySegment(S, MEMORY, o + HALF_BYTES, LITTLE_ENDIAN)
+                            .convertShape(S2I, I, 0);
+                    w0 = v.lanewise(LSHL, 19)
+                            .and(NIBBLE)
+                            .or(ONE)
+                            .reinterpretAsFloats()
+                            .fma(scale1, zero1)
+                            .reinterpretAsInts()
+                            .add(0x8000);
+                    w1 = v.lanewise(LSHL, 15)
+                            .and(NIBBLE)
+                            .or(ONE)
+                            .reinterpretAsFloats()
+                            .fma(scale1, zero1)
+                            .reinterpretAsInts()
+                            .add(0x8000);
+                    w2 = v.lanewise(LSHL, 11)
+                            .and(NIBBLE)
+                            .or(ONE)
+                            .reinterpretAsFloats()
+                            .fma(scale1, zero1)
+                            .reinterpretAsInts()
+                            .add(0x8000);
+                    w3 = v.lanewise(LSHL, 7)
+                            .and(NIBBLE)
+                            .or(ONE)
+                            .reinterpretAsFloats()
+                            .fma(scale1, zero1)
+                            .reinterpretAsInts()
+                            .add(0x8000);
+                    w0.lanewise(LSHR, 16).or(w1.and(UPPER)).intoMemorySegment(MEMORY, target + BYTES, LITTLE_ENDIAN);
+                    w2.lanewise(LSHR, 16)
+                            .or(w3.and(UPPER))
+                            .intoMemorySegment(MEMORY, target + 4 * PANEL + BYTES, LITTLE_ENDIAN);
+                    v = (IntVector) ShortVector.fromMemorySegment(S, MEMORY, o + 2 * HALF_BYTES, LITTLE_ENDIAN)
+                            .convertShape(S2I, I, 0);
+                    w0 = v.lanewise(LSHL, 19)
+                            .and(NIBBLE)
+                            .or(ONE)
+                            .reinterpretAsFloats()
+                            .fma(scale2, zero2)
+                            .reinterpretAsInts()
+                            .add(0x8000);
+                    w1 = v.lanewise(LSHL, 15)
+                            .and(NIBBLE)
+                            .or(ONE)
+                            .reinterpretAsFloats()
+                            .fma(scale2, zero2)
+                            .reinterpretAsInts()
+                            .add(0x8000);
+                    w2 = v.lanewise(LSHL, 11)
+                            .and(NIBBLE)
+                            .or(ONE)
+                            .reinterpretAsFloats()
+                            .fma(scale2, zero2)
+                            .reinterpretAsInts()
+                            .add(0x8000);
+                    w3 = v.lanewise(LSHL, 7)
+                            .and(NIBBLE)
+                            .or(ONE)
+                            .reinterpretAsFloats()
+                            .fma(scale2, zero2)
+                            .reinterpretAsInts()
+                            .add(0x8000);
+                    w0.lanewise(LSHR, 16)
+                            .or(w1.and(UPPER))
+                            .intoMemorySegment(MEMORY, target + 2 * BYTES, LITTLE_ENDIAN);
+                    w2.lanewise(LSHR, 16)
+                            .or(w3.and(UPPER))
+                            .intoMemorySegment(MEMORY, target + 4 * PANEL + 2 * BYTES, LITTLE_ENDIAN);
+                    v = (IntVector) ShortVector.fromMemorySegment(S, MEMORY, o + 3 * HALF_BYTES, LITTLE_ENDIAN)
+                            .convertShape(S2I, I, 0);
+                    w0 = v.lanewise(LSHL, 19)
+                            .and(NIBBLE)
+                            .or(ONE)
+                            .reinterpretAsFloats()
+                            .fma(scale3, zero3)
+                            .reinterpretAsInts()
+                            .add(0x8000);
+                    w1 = v.lanewise(LSHL, 15)
+                            .and(NIBBLE)
+                            .or(ONE)
+                            .reinterpretAsFloats()
+                            .fma(scale3, zero3)
+                            .reinterpretAsInts()
+                            .add(0x8000);
+                    w2 = v.lanewise(LSHL, 11)
+                            .and(NIBBLE)
+                            .or(ONE)
+                            .reinterpretAsFloats()
+                            .fma(scale3, zero3)
+                            .reinterpretAsInts()
+                            .add(0x8000);
+                    w3 = v.lanewise(LSHL, 7)
+                            .and(NIBBLE)
+                            .or(ONE)
+                            .reinterpretAsFloats()
+                            .fma(scale3, zero3)
+                            .reinterpretAsInts()
+                            .add(0x8000);
+                    w0.lanewise(LSHR, 16)
+                            .or(w1.and(UPPER))
+                            .intoMemorySegment(MEMORY, target + 3 * BYTES, LITTLE_ENDIAN);
+                    w2.lanewise(LSHR, 16)
+                            .or(w3.and(UPPER))
+                            .intoMemorySegment(MEMORY, target + 4 * PANEL + 3 * BYTES, LITTLE_ENDIAN);
                 }
             }
         }

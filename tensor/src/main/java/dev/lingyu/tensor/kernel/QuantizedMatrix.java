@@ -20,8 +20,8 @@ public final class QuantizedMatrix implements PanelMatrix {
     public static final int GROUP = 32;
 
     private static final int PANEL = PackedMatrix.PANEL;
-    /// Up to so many rows weights are multiplied as they are; unpacking costs as much as 4 rows do.
-    private static final int MAX_ROWS = 8;
+    /// Up to so many rows weights are multiplied as they are; for more, unpacking them costs less than a second pass.
+    private static final int MAX_ROWS = RowProduct.ROWS;
 
     private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;

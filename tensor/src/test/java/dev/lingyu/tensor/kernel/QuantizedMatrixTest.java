@@ -52,7 +52,7 @@ class QuantizedMatrixTest {
                 // In bf16: half of the last place of the result, and, for many rows, of each weight.
                 double error = dtype == DType.F32
                         ? 2e-6 * size
-                        : Math.abs(sum) * 0x1p-8 + 2e-6 * size + (rows > 8 ? size * 0x1p-8 / Math.sqrt(in) * 4 : 0);
+                        : Math.abs(sum) * 0x1p-8 + 2e-6 * size + (rows > 4 ? size * 0x1p-8 / Math.sqrt(in) * 4 : 0);
                 assertThat(y[r * out + n])
                         .as("row %d of %d, output %d of %d × %d", r, rows, n, out, in)
                         .isCloseTo(sum, within(error));
