@@ -93,9 +93,9 @@ final class Attention implements AutoCloseable {
             int n = batch.lengths()[i];
             KvCache cache = caches.get(i);
             int length = cache.length() + n;
-            cache.reserve(length);
             Optional<AttentionPanels> panels = cache.layer(layer).panels();
             if (n == 1 && panels.isPresent()) {
+                cache.reserve(length);
                 single.add(new QueryAttention.Query(row, panels.get(), length, window));
             } else {
                 cache.append(layer, k, v, row, n);

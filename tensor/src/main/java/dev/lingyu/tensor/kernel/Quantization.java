@@ -1,5 +1,7 @@
 package dev.lingyu.tensor.kernel;
 
+import org.jspecify.annotations.Nullable;
+
 /// How weights are rounded: in groups of 32 neighbouring inputs, each with a scale (and an offset) in f16.
 ///
 /// Symmetric numbers are `d · (u − 2ᵇ⁻¹)`, asymmetric ones `d · u + m`, with u a whole number of b bits. Rounding
@@ -40,7 +42,7 @@ public enum Quantization {
     }
 
     /// The one of a name, or null where there is none.
-    public static @org.jspecify.annotations.Nullable Quantization of(String label) {
+    public static @Nullable Quantization of(String label) {
         for (Quantization each : values()) {
             if (each.label.equals(label)) {
                 return each;
