@@ -1,5 +1,6 @@
 package dev.lingyu.model;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lingyu.model.adapter.AdapterConfig;
 import dev.lingyu.model.adapter.AdapterFiles;
 import dev.lingyu.model.adapter.Ia3Config;
@@ -12,6 +13,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /// One adapter to a decoder: what it does to linear layers, and the weights of which it has copies of its
 /// own.
@@ -21,14 +23,22 @@ public final class Adapter {
     private final String name;
     private final AdapterConfig config;
     private final Map<Linear, LinearAdapter> layers;
+    private final Map<Table, TableAdapter> tables;
     private final Map<Slot, Parameter> copies;
 
     /// @param layers by the layer that is changed
+    /// @param tables by the embedding that is changed
     /// @param copies by the place of the base's weight
-    Adapter(String name, AdapterConfig config, Map<Linear, LinearAdapter> layers, Map<Slot, Parameter> copies) {
+    Adapter(
+            String name,
+            AdapterConfig config,
+            Map<Linear, LinearAdapter> layers,
+            Map<Table, TableAdapter> tables,
+            Map<Slot, Parameter> copies) {
         this.name = name;
         this.config = config;
         this.layers = layers;
+        this.tables = tables;
         this.copies = copies;
     }
 
@@ -45,6 +55,7 @@ public final class Adapter {
     /// All its weights, named as in PEFT's files.
     public List<Parameter> parameters() {
         List<Parameter> all = new ArrayList<>();
+        tables.values().forEach(table -> all.addAll(table.parameters()));
         layers.values().forEach(layer -> all.addAll(layer.parameters()));
         copies.values().stream().distinct().forEach(all::add);
         return all;
@@ -57,7 +68,10 @@ public final class Adapter {
 
     /// The modules that it changes, in the order of the model.
     public List<String> modules() {
-        return layers.keySet().stream().map(Linear::name).toList();
+        return Stream.concat(
+                        tables.keySet().stream().map(Table::name),
+                        layers.keySet().stream().map(Linear::name))
+                .toList();
     }
 
     /// Says whether training changes it.
@@ -67,6 +81,10 @@ public final class Adapter {
 
     Map<Linear, LinearAdapter> layers() {
         return layers;
+    }
+
+    Map<Table, TableAdapter> tables() {
+        return tables;
     }
 
     Map<Slot, Parameter> copies() {
@@ -90,12 +108,23 @@ public final class Adapter {
     ///
     /// @param base the base model's directory, as the file is to name it
     public void save(Path directory, String base) throws IOException {
+        save(directory, base, AdapterConfig.Task.CAUSAL_LM, List.of());
+    }
+
+    /// The same for an adapter that is a part of what was trained.
+    ///
+    /// @param others what was trained beside it, saved as whole modules
+    void save(Path directory, String base, AdapterConfig.Task task, List<Parameter> others) throws IOException {
         try (Scope scope = Scope.open()) {
             Map<String, Tensor> tensors = new LinkedHashMap<>();
             parameters().forEach(p -> tensors.put(p.name(), p.asInFiles(p.value())));
+            others.forEach(p -> tensors.put(AdapterFiles.PREFIX + p.name(), p.value()));
+            List<String> whole =
+                    others.stream().map(Linear::moduleOf).distinct().toList();
             boolean transposed =
                     layers.keySet().stream().anyMatch(l -> l.weight().transposedInFiles());
-            AdapterFiles.write(directory, config.withBase(base).toJson(modules(), transposed), tensors);
+            ObjectNode json = config.withBase(base).toJson(modules(), transposed);
+            AdapterFiles.write(directory, task.describe(json, whole), tensors);
         }
     }
 

@@ -26,6 +26,7 @@ final class AdapterBuilder {
     private final DropoutMasks masks;
     private final Device device;
     private final Map<Linear, LinearAdapter> adapted = new LinkedHashMap<>();
+    private final Map<Table, TableAdapter> adaptedTables = new LinkedHashMap<>();
     private final Map<Slot, Parameter> copies = new LinkedHashMap<>();
 
     /// Where the weights of one layer's adapter come from.
@@ -68,14 +69,27 @@ final class AdapterBuilder {
 
     private void copyFrom(Path directory, String key, Tensor stored) {
         Slot slot = layers.slots().get(key.replace(".base_layer.", "."));
+        if (slot == null && key.equals(ScoringModel.SCORE)) {
+            throw new ModelException(directory + " is an adapter with a head that scores texts, of a reward model or "
+                    + "a classifier: it can't be used on a language model.");
+        }
         if (slot == null) {
             throw new ModelException(directory + " holds the tensor \"" + AdapterFiles.PREFIX + key
                     + "\", for which this base model has no place: it is the adapter of another model, or to a kind of "
                     + "layer that can't be adapted here.");
         }
         Tensor plain = slot.own().transposedInFiles() ? stored.transpose(0, 1).contiguous() : stored;
-        check(directory, key, plain, slot.own().value().shape());
-        copy(key, slot, plain);
+        check(directory, key, plain, slot.own().shape());
+        if (!isTheBases(key, slot, plain)) {
+            copy(key, slot, plain);
+        }
+    }
+
+    /// PEFT saves the weight under an adapted embedding or head too, in case that it was enlarged.
+    private static boolean isTheBases(String key, Slot slot, Tensor plain) {
+        Tensor own = slot.own().value();
+        return key.endsWith(".base_layer.weight")
+                && own.equalTo(plain.to(own.dtype())).sumAsDouble() == own.count();
     }
 
     private static void check(Path directory, String key, Tensor tensor, long... shape) {
@@ -105,11 +119,11 @@ final class AdapterBuilder {
                             double bound = 1 / Math.sqrt(shape[1]);
                             return value.uniformInPlace(-bound, bound, generator);
                         }
+                        if (key.endsWith(".lora_embedding_B")) {
+                            return value.normalInPlace(0, 1, generator);
+                        }
                         if (key.endsWith(".lora_magnitude_vector")) {
-                            Tensor weight = linearOf(key, ".lora_magnitude_vector")
-                                    .weight()
-                                    .value();
-                            return LoraLinear.rowNorms(weight.to(DType.F32));
+                            return norms(key.substring(0, key.lastIndexOf('.')));
                         }
                         return value;
                     },
@@ -122,9 +136,14 @@ final class AdapterBuilder {
         return finish();
     }
 
-    private Linear linearOf(String key, String kind) {
-        return Optional.ofNullable(layers.linears().get(key.substring(0, key.length() - kind.length())))
-                .orElseThrow();
+    /// What a magnitude begins as: the norms of the base's rows, of an embedding's columns.
+    private Tensor norms(String module) {
+        Table table = layers.tables().get(module);
+        if (table != null) {
+            return LoraTable.columnNorms(table.weight().value().to(DType.F32));
+        }
+        Linear linear = Optional.ofNullable(layers.linears().get(module)).orElseThrow();
+        return LoraLinear.rowNorms(linear.weight().value().to(DType.F32));
     }
 
     /// Copies all weights of the modules whose name ends so, as PEFT chooses them.
@@ -169,22 +188,51 @@ final class AdapterBuilder {
     // ---- both
 
     private void adaptLayers(Source source, Path directory) {
+        Source checked = (key, shape) -> {
+            Tensor tensor = source.take(key, shape);
+            check(directory, key, tensor, shape);
+            return tensor;
+        };
         for (Linear linear : layers.linears().values()) {
             if (config.targets().selects(linear.name(), linear == head, config.modulesToSave())) {
-                Source checked = (key, shape) -> {
-                    Tensor tensor = source.take(key, shape);
-                    check(directory, key, tensor, shape);
-                    return tensor;
-                };
                 adapted.put(linear, adapter(linear, checked));
             }
         }
-        if (adapted.isEmpty()) {
+        for (Table table : layers.tables().values()) {
+            // `all-linear` means neither the head nor an embedding.
+            if (config.targets().selects(table.name(), true, config.modulesToSave())) {
+                adaptedTables.put(table, adapter(table, checked));
+            }
+        }
+        if (adapted.isEmpty() && adaptedTables.isEmpty()) {
             throw new ModelException("The adapter's target_modules ("
-                    + config.targets().selection() + ") choose no linear layer of this model; it has, for instance, "
+                    + config.targets().selection() + ") choose no layer of this model; it has, for instance, "
                     + String.join(
                             ", ", layers.linears().keySet().stream().limit(7).toList()) + ".");
         }
+    }
+
+    private TableAdapter adapter(Table table, Source source) {
+        String module = table.name();
+        if (!(config instanceof LoraConfig lora)) {
+            throw new ModelException("The adapter's target_modules choose the embedding " + module + ", to which "
+                    + config.peftType() + " can't be applied: take it out, or use LoRA.");
+        }
+        if (lora.tieHead()) {
+            throw new ModelException("The adapter \"" + name + "\" has LoRA on the embedding " + module
+                    + " and ensure_weight_tying: true, by which the head is to share it. That is not built: merge it "
+                    + "with PEFT, and use the merged model.");
+        }
+        long rows = table.weight().shape()[0];
+        long hidden = table.weight().shape()[1];
+        int rank = lora.rankOf(module);
+        return new LoraTable(
+                parameter(source, module + ".lora_embedding_A", rank, rows),
+                parameter(source, module + ".lora_embedding_B", hidden, rank),
+                lora.dora()
+                        ? Optional.of(parameter(source, module + ".lora_magnitude_vector", hidden))
+                        : Optional.empty(),
+                lora.scaleOf(module));
     }
 
     private LinearAdapter adapter(Linear linear, Source source) {
@@ -236,6 +284,6 @@ final class AdapterBuilder {
                     .filter(slot -> slot != place && slot.own() == place.own())
                     .forEach(slot -> copies.put(place, copies.getOrDefault(slot, slot.own())));
         }
-        return new Adapter(name, config, adapted, copies);
+        return new Adapter(name, config, adapted, adaptedTables, copies);
     }
 }

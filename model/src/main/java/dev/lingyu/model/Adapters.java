@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 
 /// The adapters of one decoder: any number by name, of which none, one, or several plain LoRAs together
 /// compute.
@@ -48,10 +49,18 @@ public final class Adapters {
     /// @throws dev.lingyu.model.adapter.AdapterException when it is no adapter, or of a kind that is not
     ///     built
     public Adapter load(String name, Path directory) {
+        return load(name, directory, Set.of());
+    }
+
+    /// The same for an adapter to a model of which this decoder is a part.
+    ///
+    /// @param elsewhere tensors of the adapter that belong to the rest of it
+    Adapter load(String name, Path directory, Set<String> elsewhere) {
         AdapterConfig config = AdapterConfig.read(directory);
         try (Scope scope = Scope.open();
                 Autograd.Mode off = Autograd.off()) {
             Map<String, Tensor> tensors = AdapterFiles.read(directory);
+            tensors.keySet().removeAll(elsewhere);
             return add(builder(name, config).from(directory, tensors));
         }
     }
@@ -135,6 +144,12 @@ public final class Adapters {
                         .map(adapter -> adapter.layers().get(linear))
                         .filter(Objects::nonNull)
                         .toList()));
+        layers.tables()
+                .values()
+                .forEach(table -> table.adapt(chosen.stream()
+                        .map(adapter -> adapter.tables().get(table))
+                        .filter(Objects::nonNull)
+                        .toList()));
     }
 
     private List<Linear> everyLinear() {
@@ -151,6 +166,11 @@ public final class Adapters {
             for (Linear linear : everyLinear()) {
                 if (!linear.adapters().isEmpty()) {
                     Scope.run(() -> merge(linear));
+                }
+            }
+            for (Table table : layers.tables().values()) {
+                if (!table.adapters().isEmpty()) {
+                    Scope.run(() -> merge(table));
                 }
             }
         }
@@ -170,6 +190,15 @@ public final class Adapters {
             put(slot, bias);
         });
         linear.adapt(List.of());
+    }
+
+    private void merge(Table table) {
+        Tensor weight = table.weight().value().to(DType.F32);
+        for (TableAdapter adapter : table.adapters()) {
+            weight = adapter.mergedWeight(weight);
+        }
+        put(table.weightSlot(), weight);
+        table.adapt(List.of());
     }
 
     private void put(Slot slot, Tensor value) {

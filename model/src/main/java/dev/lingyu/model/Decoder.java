@@ -3,7 +3,6 @@ package dev.lingyu.model;
 import dev.lingyu.tensor.Autograd;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
-import dev.lingyu.tensor.Functional;
 import dev.lingyu.tensor.NativeMemory;
 import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
@@ -16,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /// A decoder-only transformer: the one class that trains, rolls out and serves every family.
 ///
@@ -30,8 +30,8 @@ import java.util.Set;
 public final class Decoder implements AutoCloseable {
     private final DecoderConfig config;
     private final Map<String, Parameter> parameters;
-    private final Slot tokenEmbedding;
-    private final Optional<Slot> positionEmbedding;
+    private final Table tokenEmbedding;
+    private final Optional<Table> positionEmbedding;
     private final Optional<Norm> embeddingNorm;
     private final List<DecoderBlock> blocks = new ArrayList<>();
     private final Norm finalNorm;
@@ -58,8 +58,8 @@ public final class Decoder implements AutoCloseable {
         this.ownsParameters = ownsParameters;
         Layers of = new Layers(names, parameters, config.normEpsilon());
         layers = of;
-        tokenEmbedding = of.slot(Part.TOKEN_EMBEDDING, 0).orElseThrow();
-        positionEmbedding = of.slot(Part.POSITION_EMBEDDING, 0);
+        tokenEmbedding = of.table(Part.TOKEN_EMBEDDING).orElseThrow();
+        positionEmbedding = of.table(Part.POSITION_EMBEDDING);
         embeddingNorm = of.norm(Part.EMBEDDING_NORM, 0);
         finalNorm = of.norm(Part.FINAL_NORM, 0).orElseThrow();
         head = of.head(config.tiedHead());
@@ -76,7 +76,7 @@ public final class Decoder implements AutoCloseable {
 
     /// What the decoder looks like with the weights that are in use.
     public DecoderConfig config() {
-        return config.tiedHead() && head.weight() != tokenEmbedding.get() ? config.untied() : config;
+        return config.tiedHead() && head.weight() != tokenEmbedding.weight() ? config.untied() : config;
     }
 
     /// The adapters that can be switched on.
@@ -132,12 +132,12 @@ public final class Decoder implements AutoCloseable {
 
     /// The type of the weights and of the activations between blocks.
     public DType dtype() {
-        return tokenEmbedding.get().dtype();
+        return tokenEmbedding.weight().dtype();
     }
 
     /// Where the weights are.
     public Device device() {
-        return tokenEmbedding.get().device();
+        return tokenEmbedding.weight().device();
     }
 
     /// Prepares matrices for products with few rows, as decoding has them: a copy of each in a layout of its own,
@@ -175,14 +175,16 @@ public final class Decoder implements AutoCloseable {
         return head.weight();
     }
 
-    /// Whether an adapter changes the head on its way, so that [#head()] alone does not say what it computes.
-    public boolean headIsAdapted() {
-        return !head.adapters().isEmpty();
+    /// The weights of adapters to the head; where there are some, [#head()] alone does not say what it computes.
+    public List<Parameter> headAdapterParameters() {
+        return head.adapters().stream()
+                .flatMap(adapter -> adapter.parameters().stream())
+                .toList();
     }
 
     /// The token embedding [vocabulary × hidden].
     public Parameter tokenEmbedding() {
-        return tokenEmbedding.get();
+        return tokenEmbedding.weight();
     }
 
     /// The weights of one block, in the order of the files, then those of its adapters.
@@ -227,10 +229,10 @@ public final class Decoder implements AutoCloseable {
     /// The embeddings of the tokens, positions added where they are learned [tokens × hidden].
     public Tensor lookUp(Pass pass) {
         return Scope.compute(() -> {
-            Tensor x = tokenEmbedding.get().rows(pass.batch.ids());
+            Tensor x = tokenEmbedding.rows(pass.batch.ids());
             return positionEmbedding.isEmpty()
                     ? x
-                    : x.add(Functional.embedding(positionEmbedding.get().value(), pass.batch.positionTensor(device())));
+                    : x.add(positionEmbedding.get().rows(pass.batch.positions()));
         });
     }
 
@@ -251,7 +253,15 @@ public final class Decoder implements AutoCloseable {
 
     /// The learned positions [positions × hidden], where the family has them.
     public Optional<Parameter> positionEmbedding() {
-        return positionEmbedding.map(Slot::get);
+        return positionEmbedding.map(Table::weight);
+    }
+
+    /// The weights of adapters to the embeddings.
+    public List<Parameter> embeddingAdapterParameters() {
+        return Stream.concat(Stream.of(tokenEmbedding), positionEmbedding.stream())
+                .flatMap(table -> table.adapters().stream())
+                .flatMap(adapter -> adapter.parameters().stream())
+                .toList();
     }
 
     /// One block.
@@ -275,6 +285,15 @@ public final class Decoder implements AutoCloseable {
     /// @return [rows × vocabulary]
     public Tensor head(Tensor hidden) {
         return head.apply(hidden);
+    }
+
+    /// The same within a pass, whose dropout it shares.
+    ///
+    /// @param chunk the number of these rows among those that go through in turns
+    public Tensor head(Tensor hidden, Pass pass, int chunk) {
+        try (DropoutMasks.During now = dropout.during(pass.dropoutPass, chunk)) {
+            return head.apply(hidden);
+        }
     }
 
     /// The same with a say in how many rows go together, as in [#features(TokenBatch, List, RowTiles)].

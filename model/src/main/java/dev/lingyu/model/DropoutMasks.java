@@ -49,8 +49,15 @@ public final class DropoutMasks {
 
     /// Makes a pass the current one for a while.
     During during(long pass) {
+        return during(pass, 0);
+    }
+
+    /// The same for some of the rows of a place that takes them in turns.
+    ///
+    /// @param chunk a number for those rows, from 0
+    During during(long pass, int chunk) {
         long before = current;
-        current = pass;
+        current = pass == NONE ? NONE : pass + ((long) chunk << 40);
         return () -> current = before;
     }
 

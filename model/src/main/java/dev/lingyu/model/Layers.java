@@ -14,6 +14,7 @@ final class Layers {
     private final double normEpsilon;
     private final Map<String, Slot> slots = new LinkedHashMap<>();
     private final Map<String, Linear> linears = new LinkedHashMap<>();
+    private final Map<String, Table> tables = new LinkedHashMap<>();
 
     Layers(Map<Part, String> names, Map<String, Parameter> parameters, double normEpsilon) {
         this.names = names;
@@ -34,9 +35,16 @@ final class Layers {
     }
 
     Optional<Linear> linear(Part part, int layer) {
-        Optional<Linear> linear = slot(part, layer).map(weight -> new Linear(weight, find(part, layer, ".bias")));
+        Optional<Linear> linear = slot(part, layer)
+                .map(weight -> new Linear(Linear.moduleOf(weight.own()), weight, find(part, layer, ".bias")));
         linear.ifPresent(l -> linears.put(l.name(), l));
         return linear;
+    }
+
+    Optional<Table> table(Part part) {
+        Optional<Table> table = slot(part, 0).map(Table::new);
+        table.ifPresent(t -> tables.put(t.name(), t));
+        return table;
     }
 
     /// The output head: its own matrix, or the embedding's at a place of its own.
@@ -48,12 +56,18 @@ final class Layers {
         }
         Slot place = new Slot(slot(Part.TOKEN_EMBEDDING, 0).orElseThrow().own());
         slots.put(headWeight(), place);
-        return new Linear(place, Optional.empty());
+        Linear head = new Linear(headName(), place, Optional.empty());
+        linears.put(head.name(), head);
+        return head;
     }
 
     /// What files call the head's matrix where it is not the embedding.
     String headWeight() {
-        return names.getOrDefault(Part.HEAD, "lm_head") + ".weight";
+        return headName() + ".weight";
+    }
+
+    private String headName() {
+        return names.getOrDefault(Part.HEAD, "lm_head");
     }
 
     Optional<Norm> norm(Part part, int layer) {
@@ -89,8 +103,13 @@ final class Layers {
         return slots;
     }
 
-    /// All linear layers by module name; a tied head is not among them.
+    /// All linear layers by module name, the head's included, tied or not.
     Map<String, Linear> linears() {
         return linears;
+    }
+
+    /// The embeddings by module name.
+    Map<String, Table> tables() {
+        return tables;
     }
 }

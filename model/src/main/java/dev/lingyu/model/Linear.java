@@ -11,17 +11,26 @@ import java.util.Optional;
 public final class Linear {
     private static final String WEIGHT = ".weight";
 
+    private final String name;
     private final Slot weight;
     private final Optional<Slot> bias;
     private List<LinearAdapter> adapters = List.of();
 
     Linear(Parameter weight, Optional<Parameter> bias) {
-        this(new Slot(weight), bias.map(Slot::new));
+        this(moduleOf(weight), new Slot(weight), bias.map(Slot::new));
     }
 
-    Linear(Slot weight, Optional<Slot> bias) {
+    /// @param name the module's, which for a tied head is not its weight's
+    Linear(String name, Slot weight, Optional<Slot> bias) {
+        this.name = name;
         this.weight = weight;
         this.bias = bias;
+    }
+
+    /// The module that a weight belongs to: its name without what the weight is called there.
+    static String moduleOf(Parameter weight) {
+        String name = weight.name();
+        return name.endsWith(WEIGHT) ? name.substring(0, name.length() - WEIGHT.length()) : name;
     }
 
     /// W [out × in].
@@ -36,8 +45,7 @@ public final class Linear {
 
     /// The module's name in Hugging Face files, such as `model.layers.0.self_attn.q_proj`.
     String name() {
-        String name = weight.own().name();
-        return name.endsWith(WEIGHT) ? name.substring(0, name.length() - WEIGHT.length()) : name;
+        return name;
     }
 
     Slot weightSlot() {

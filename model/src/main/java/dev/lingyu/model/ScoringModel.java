@@ -1,6 +1,8 @@
 package dev.lingyu.model;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.lingyu.model.adapter.AdapterConfig;
+import dev.lingyu.model.adapter.AdapterFiles;
 import dev.lingyu.model.tokenizer.Tokenizer;
 import dev.lingyu.tensor.Autograd;
 import dev.lingyu.tensor.DType;
@@ -13,12 +15,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.Function;
 
 /// A decoder whose head scores texts: a reward model, a critic, a classifier.
 ///
@@ -35,6 +39,7 @@ import java.util.Set;
 public final class ScoringModel implements AutoCloseable {
     static final String SCORE = "score.weight";
 
+    private static final String ADAPTER = "default";
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final long SHARD_BYTES = 5_000_000_000L;
     private static final List<String> HEAD_NAMES = List.of(SCORE, "v_head.weight", "v_head.summary.weight");
@@ -65,16 +70,64 @@ public final class ScoringModel implements AutoCloseable {
     ///
     /// @throws ModelException when it holds no model at all
     public static boolean isPresent(Path directory) {
+        if (HEAD_FILES.stream().anyMatch(name -> Files.isRegularFile(directory.resolve(name)))) {
+            return true;
+        }
+        if (AdapterConfig.isPresent(directory)) {
+            return adapterHead(directory).isPresent() || isPresent(AdapterConfig.baseOf(directory));
+        }
         return ModelConfig.read(directory).isClassifier()
-                || HEAD_FILES.stream().anyMatch(name -> Files.isRegularFile(directory.resolve(name)))
                 || headName(WeightFiles.open(directory).names()).isPresent();
     }
 
-    /// Opens a directory.
+    /// Opens a directory: a model, or an adapter that names its base.
     ///
     /// @throws ModelException when config, weights or tokenizer are missing, unsound or do not fit each other
     public static ScoringModel open(Path directory, LanguageModel.Options options) {
-        return open(directory, directory, options);
+        return AdapterConfig.isPresent(directory)
+                ? adapted(AdapterConfig.baseOf(directory), directory, options)
+                : open(directory, directory, options);
+    }
+
+    /// Opens a model as an adapter changes it, and uses the adapter.
+    ///
+    /// The head is the adapter's own (`score.weight` among its tensors, as PEFT saves it for `SEQ_CLS`, or a file
+    /// beside them, as LLaMA-Factory does), else the base's.
+    ///
+    /// @param base a language model or a model that scores
+    /// @throws ModelException as [#open(Path, LanguageModel.Options)]
+    public static ScoringModel adapted(Path base, Path adapter, LanguageModel.Options options) {
+        ModelConfig config = ModelConfig.read(base);
+        DType dtype = options.dtype().orElse(config.dtype());
+        Optional<String> inside = adapterHead(adapter);
+        boolean beside = HEAD_FILES.stream().anyMatch(name -> Files.isRegularFile(adapter.resolve(name)));
+        WeightFiles files = WeightFiles.open(base).without(TRUNK_PREFIXES);
+        ScoreHead head = inside.isPresent()
+                ? adapterHead(adapter, inside.get(), config, dtype, options.device())
+                : readHead(base, beside ? adapter : base, files, config, dtype, options.device());
+        ScoringModel model = assemble(base, files, head, config, dtype, options);
+        try {
+            Set<String> elsewhere = inside.isPresent() ? Set.of(inside.get(), biasOf(inside.get())) : Set.of();
+            model.trunk.adapters().load(ADAPTER, adapter, elsewhere);
+            model.trunk.adapters().use(ADAPTER);
+            return model;
+        } catch (RuntimeException e) {
+            model.close();
+            throw e;
+        }
+    }
+
+    private static Optional<String> adapterHead(Path adapter) {
+        try (Scope scope = Scope.open()) {
+            return headName(AdapterFiles.read(adapter).keySet());
+        }
+    }
+
+    private static ScoreHead adapterHead(Path adapter, String name, ModelConfig config, DType dtype, Device device) {
+        try (Scope scope = Scope.open()) {
+            Map<String, Tensor> tensors = AdapterFiles.read(adapter);
+            return head(tensors.keySet(), tensors::get, name, config, adapter, dtype, device);
+        }
     }
 
     /// Opens a model whose head lies in another directory than the rest.
@@ -86,9 +139,21 @@ public final class ScoringModel implements AutoCloseable {
         DType dtype = options.dtype().orElse(config.dtype());
         WeightFiles files = WeightFiles.open(directory).without(TRUNK_PREFIXES);
         ScoreHead head = readHead(directory, headDirectory, files, config, dtype, options.device());
+        return assemble(directory, files, head, config, dtype, options);
+    }
+
+    private static ScoringModel assemble(
+            Path directory,
+            WeightFiles files,
+            ScoreHead head,
+            ModelConfig config,
+            DType dtype,
+            LanguageModel.Options options) {
         Optional<Decoder> trunk = Optional.empty();
         try {
-            Set<String> own = Set.of(SCORE, "v_head.weight", "v_head.summary.weight", "v_head.summary.bias");
+            Set<String> own = new HashSet<>(HEAD_NAMES);
+            own.add("v_head.summary.bias");
+            own.add(config.family().names().get(Part.HEAD) + ".weight");
             trunk = Optional.of(DecoderWeights.load(
                     directory,
                     withoutHead(config),
@@ -153,7 +218,7 @@ public final class ScoringModel implements AutoCloseable {
             Path directory, Path headDirectory, WeightFiles files, ModelConfig config, DType dtype, Device device) {
         Optional<String> inside = headName(files.names());
         if (inside.isPresent()) {
-            return head(files, inside.get(), config, directory, dtype, device);
+            return head(files.names(), files::tensor, inside.get(), config, directory, dtype, device);
         }
         for (String name : HEAD_FILES) {
             Path file = headDirectory.resolve(name);
@@ -162,7 +227,7 @@ public final class ScoringModel implements AutoCloseable {
                 String found = headName(own.names())
                         .orElseThrow(() -> new ModelException(file + " holds no head: expected one of the tensors "
                                 + String.join(", ", HEAD_NAMES) + ", found " + own.names() + "."));
-                return head(own, found, config, file, dtype, device);
+                return head(own.names(), own::tensor, found, config, file, dtype, device);
             }
         }
         throw new ModelException(directory + " has no head that scores: expected a tensor "
@@ -170,21 +235,31 @@ public final class ScoringModel implements AutoCloseable {
                 + ". Is it a language model that was not trained as a reward model?");
     }
 
+    private static String biasOf(String weight) {
+        return weight.replace(".weight", ".bias");
+    }
+
     private static ScoreHead head(
-            WeightFiles files, String name, ModelConfig config, Path where, DType dtype, Device device) {
+            Set<String> names,
+            Function<String, Tensor> tensors,
+            String name,
+            ModelConfig config,
+            Path where,
+            DType dtype,
+            Device device) {
         int hidden = config.decoder().hiddenSize();
         try (Scope scope = Scope.open();
                 Autograd.Mode off = Autograd.off()) {
-            Tensor weight = files.tensor(name);
+            Tensor weight = tensors.apply(name);
             if (weight.rank() != 2 || weight.size(1) != hidden) {
                 throw new ModelException("%s: the tensor \"%s\" has the shape %s; expected [outputs, %d]."
                         .formatted(where, name, java.util.Arrays.toString(weight.shape()), hidden));
             }
-            String biasName = name.replace(".weight", ".bias");
-            Optional<Parameter> bias = files.names().contains(biasName)
+            String biasName = biasOf(name);
+            Optional<Parameter> bias = names.contains(biasName)
                     ? Optional.of(new Parameter(
                             "score.bias",
-                            files.tensor(biasName).to(dtype).to(device).copy()))
+                            tensors.apply(biasName).to(dtype).to(device).copy()))
                     : Optional.empty();
             return new ScoreHead(
                     new Parameter(SCORE, weight.to(dtype).to(device).copy()), bias);
@@ -281,6 +356,20 @@ public final class ScoringModel implements AutoCloseable {
                 directory.resolve("config.json"),
                 JSON.writerWithDefaultPrettyPrinter()
                         .writeValueAsBytes(config.toClassifierJson(dtype, head.outputs(), padToken())));
+        saveText(directory);
+    }
+
+    /// Writes an adapter of the trunk and the head as one PEFT directory for the task `SEQ_CLS`.
+    ///
+    /// @param adapter one of the trunk's
+    /// @param base    the base model's directory, as the file is to name it
+    public void saveAdapter(Adapter adapter, Path directory, String base) throws IOException {
+        Files.createDirectories(directory);
+        adapter.save(directory, base, AdapterConfig.Task.SEQ_CLS, head.parameters());
+        saveText(directory);
+    }
+
+    private void saveText(Path directory) throws IOException {
         tokenizer.ifPresent(t -> t.save(directory));
         if (chatTemplate.isPresent()) {
             chatTemplate.get().write(directory);

@@ -44,9 +44,11 @@ final class Golden {
                 "baichuan");
     }
 
-    /// A folder of fixtures; the test is skipped, saying so, where they are absent.
+    /// A folder of fixtures, from this module's resources or the shared ones; the test is skipped, saying so, where
+    /// they are absent.
     static Golden open(String name) throws IOException {
-        Path directory = SHARED.resolve("golden").resolve(name);
+        Path own = Path.of("src/test/resources/adapters").resolve(name);
+        Path directory = Files.isDirectory(own) ? own : SHARED.resolve("golden").resolve(name);
         Assumptions.assumeTrue(
                 Files.isDirectory(directory), "Skipped: the golden fixtures are not at " + directory.toAbsolutePath());
         return new Golden(directory);

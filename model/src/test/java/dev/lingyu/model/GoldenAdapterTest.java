@@ -23,7 +23,10 @@ class GoldenAdapterTest {
 
     static List<String> adapters() {
         return List.of(
+                "bloom-embedding-and-head",
                 "bloom-lora",
+                "llama-embedding-and-head",
+                "llama-embedding-dora",
                 "llama-lora",
                 "peft-bloom-all-linear",
                 "peft-bloom-bias-rslora",

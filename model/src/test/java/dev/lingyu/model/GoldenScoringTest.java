@@ -61,8 +61,45 @@ class GoldenScoringTest {
                 .isEqualTo(pad);
     }
 
+    @Test
+    void anAdapterWithAHeadOfItsOwnScoresAsInPeftAndSurvivesSaving() throws IOException {
+        Golden golden = Golden.open("llama-score");
+        assertThat(ScoringModel.isPresent(golden.directory())).isTrue();
+        // Where interop/check-adapters shows it to PEFT.
+        Path saved = Path.of("target/saved-adapters/llama-score");
+        try (Scope scope = Scope.open();
+                ScoringModel model = ScoringModel.open(golden.directory(), INFERENCE)) {
+            compare(golden, "llama-score", model, 0);
+            float[] adapted = flat(model.scores(List.of(new int[] {9, 10, 11})));
+            model.saveAdapter(model.trunk().adapters().get("default"), saved, "../base-llama");
+            model.trunk().adapters().merge();
+            compare(golden, "llama-score merged", model, 0);
+            model.trunk().adapters().use();
+            assertThat(flat(model.scores(List.of(new int[] {9, 10, 11})))).isNotEqualTo(adapted);
+        }
+        SafetensorsFile before = SafetensorsFile.open(golden.directory().resolve("adapter_model.safetensors"));
+        SafetensorsFile after = SafetensorsFile.open(saved.resolve("adapter_model.safetensors"));
+        assertThat(after.names()).containsExactlyInAnyOrderElementsOf(before.names());
+        try (Scope scope = Scope.open();
+                ScoringModel again =
+                        ScoringModel.adapted(golden.directory().resolveSibling("base-llama"), saved, INFERENCE)) {
+            compare(golden, "llama-score saved and loaded", again, 0);
+        }
+    }
+
+    @Test
+    void anAdapterWithAHeadIsRefusedOnALanguageModel() throws IOException {
+        Path adapter = Golden.open("llama-score").directory();
+        assertThatThrownBy(() -> LanguageModel.open(adapter, INFERENCE))
+                .isInstanceOf(ModelException.class)
+                .hasMessageContaining("scores texts");
+    }
+
     private static void compare(Golden golden, String name, ScoringModel model, int pad) {
         for (String batch : List.of("left", "right", "full", "loss")) {
+            if (!golden.has(batch + ".scores")) {
+                continue;
+            }
             Tensor ids = golden.array(batch + ".input_ids");
             int columns = Math.toIntExact(ids.size(1));
             long[] all = ids.toLongs();

@@ -61,13 +61,20 @@ class SaveAdaptersTest {
         "qwen2, biases, q_proj",
         "qwen2, dora, ''",
         "qwen3, lora, q_norm",
+        "bloom, tables, ''",
+        "gpt2, tables, ''",
+        "llama-gqa, tables, ''",
+        "llama-gqa, dora tables, ''",
+        "qwen2, dora tables, ''",
+        "glm, tables, ''",
         "glm, lora, ''",
         "glm, biases, lm_head",
         "glm, dora, ''"
     })
     void aNewAdapterIsSavedWithWhatItComputes(String family, String kind, String whole) throws IOException {
         Golden golden = Golden.open(family);
-        Path saved = emptied(SAVED.resolve("new-" + kind + (whole.isEmpty() ? "" : "-" + whole) + "--" + family));
+        Path saved = emptied(
+                SAVED.resolve("new-" + kind.replace(' ', '-') + (whole.isEmpty() ? "" : "-" + whole) + "--" + family));
         try (Scope scope = Scope.open();
                 Decoder decoder = DecoderWeights.load(
                         golden.directory(), ModelConfig.read(golden.directory()), DType.F32, Device.CPU, false)) {
@@ -82,7 +89,7 @@ class SaveAdaptersTest {
                 }
             }
             decoder.adapters().use("new");
-            adapter.save(saved, golden.directory().toString());
+            adapter.save(saved, golden.directory().toAbsolutePath().normalize().toString());
             List<int[]> ids = golden.sequences("full.input_ids", "full.attention_mask");
             Tensor logits = decoder.logits(TokenBatch.of(ids));
             SafetensorsWriter.write(
@@ -97,7 +104,10 @@ class SaveAdaptersTest {
     }
 
     private static AdapterConfig config(String kind, List<String> copies) {
-        TargetModules all = TargetModules.of(new TargetModules.AllLinear());
+        TargetModules all = TargetModules.of(
+                kind.endsWith("tables")
+                        ? new TargetModules.Regex(".*(embed_tokens|word_embeddings|wte|wpe|lm_head)|lm_head")
+                        : new TargetModules.AllLinear());
         boolean biases = kind.equals("biases");
         return kind.equals("ia3")
                 ? new Ia3Config(
@@ -114,7 +124,7 @@ class SaveAdaptersTest {
                         copies,
                         biases ? LoraConfig.Bias.ALL : LoraConfig.Bias.NONE,
                         biases,
-                        kind.equals("dora"),
+                        kind.startsWith("dora"),
                         Map.of("down_proj|c_fc|dense", 2.0),
                         Map.of("layers.0.self_attn.o_proj", 3.0),
                         false,

@@ -3,20 +3,17 @@ package dev.lingyu.train;
 import dev.lingyu.tensor.Autograd;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
-import dev.lingyu.tensor.Functional;
 import dev.lingyu.tensor.Laps;
 import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
 import dev.lingyu.tensor.kernel.CrossEntropyKernel;
-import java.util.Optional;
-import java.util.function.BiConsumer;
+import java.util.function.UnaryOperator;
 
 /// The output layer and its cross-entropy as one operation, some rows at a time, so that the logits of a
 /// large vocabulary never exist all at once, and in bf16 never as f32.
 ///
 /// For features h, head W and label y of each row: `loss = logsumexp(W h) − (W h)[y]`. Its gradient
-/// `p − onehot(y)`, with `p = softmax(W h)`, is pushed through the product right away:
-/// `dh = (p − onehot)·W`, `dW += (p − onehot)ᵀ·h`.
+/// `d = p − onehot(y)`, with `p = softmax(W h)`, is pushed through the head right away: see [OutputLayer].
 final class CausalLmLoss {
     /// Enough rows for a matrix product at full speed: 512 of a 250,880-word vocabulary in bf16.
     private static final long CHUNK_BYTES = 257L << 20;
@@ -33,21 +30,13 @@ final class CausalLmLoss {
     /// Loss and gradients.
     ///
     /// @param features     h [rows × hidden]
-    /// @param head         W [vocabulary × hidden]
+    /// @param head         gives logits, and takes their gradients
     /// @param labels       int64 [rows], none of them ignored
     /// @param scale        what the summed loss is multiplied by before differentiation, such as 1 / labels of
     ///                     the step
-    /// @param sum          takes `d` and `h` of some rows for `dW += dᵀ · h`; does nothing for a frozen head
-    /// @param memory       for the logits
-    static Outcome withGradients(
-            Tensor features,
-            Tensor head,
-            Tensor labels,
-            double scale,
-            BiConsumer<Tensor, Tensor> sum,
-            KeptMemory memory) {
+    static Outcome withGradients(Tensor features, OutputLayer head, Tensor labels, double scale) {
         long rows = features.size(0);
-        long chunk = chunkRows(head);
+        long chunk = chunkRows(head.rowBytes());
         boolean kernel = features.dtype() == DType.BF16 && features.device().equals(Device.CPU);
         double loss = 0;
         long correct = 0;
@@ -59,16 +48,13 @@ final class CausalLmLoss {
                 try (Scope inner = Scope.open()) {
                     Tensor h = features.narrow(0, at, n);
                     Tensor y = labels.narrow(0, at, n);
-                    Tensor logits = memory.matrix("logits", head, n, head.size(0));
-                    logits.matmulInto(h, head.transpose(0, 1));
+                    Tensor logits = head.logits(h);
                     Laps.end("head product, forward");
                     LogitGradient d = kernel ? inPlace(logits, y, scale) : throughF32(logits, y, scale);
                     Laps.end("loss");
                     loss += d.loss();
                     correct += d.correct();
-                    gradients.narrow(0, at, n).matmulInto(d.gradient(), head);
-                    Laps.end("head product, input gradients");
-                    sum.accept(d.gradient(), h);
+                    head.back(d.gradient(), h, gradients.narrow(0, at, n));
                     Laps.end("head product, weight gradients");
                 }
             }
@@ -96,9 +82,12 @@ final class CausalLmLoss {
     }
 
     /// Loss alone.
-    static Outcome withoutGradients(Tensor features, Tensor head, Tensor labels) {
+    ///
+    /// @param head     from features to logits
+    /// @param rowBytes of one row of logits
+    static Outcome withoutGradients(Tensor features, UnaryOperator<Tensor> head, long rowBytes, Tensor labels) {
         long rows = features.size(0);
-        long chunk = chunkRows(head);
+        long chunk = chunkRows(rowBytes);
         double loss = 0;
         long correct = 0;
         for (long at = 0; at < rows; at += chunk) {
@@ -106,7 +95,7 @@ final class CausalLmLoss {
             try (Scope scope = Scope.open();
                     Autograd.Mode off = Autograd.off()) {
                 Tensor y = labels.narrow(0, at, n);
-                Tensor logits = Functional.linear(features.narrow(0, at, n), head, Optional.empty());
+                Tensor logits = head.apply(features.narrow(0, at, n));
                 correct += equalCount(logits.argmax(-1), y);
                 loss -= logits.to(DType.F32)
                         .logSoftmax(-1)
@@ -117,8 +106,8 @@ final class CausalLmLoss {
         return new Outcome(loss, correct, features);
     }
 
-    private static long chunkRows(Tensor head) {
-        return Math.max(1, CHUNK_BYTES / (head.dtype().byteSize() * head.size(0)));
+    private static long chunkRows(long rowBytes) {
+        return Math.max(1, CHUNK_BYTES / rowBytes);
     }
 
     private static long equalCount(Tensor a, Tensor b) {

@@ -63,6 +63,7 @@ public final class CausalLmObjective {
     /// Below this block nothing is trained, so the backward pass ends there; −1 when the embedding is.
     private int lowestTrainedLayer() {
         boolean embedding = optimizer.updates(decoder.tokenEmbedding())
+                || decoder.embeddingAdapterParameters().stream().anyMatch(optimizer::updates)
                 || decoder.embeddingNormParameters().stream().anyMatch(optimizer::updates)
                 || decoder.positionEmbedding().filter(optimizer::updates).isPresent();
         if (embedding) {
@@ -117,7 +118,7 @@ public final class CausalLmObjective {
             if (targets.count() == 0) {
                 return Outcome.NONE;
             }
-            CausalLmLoss.Outcome loss = loss(finished, targets, scale);
+            CausalLmLoss.Outcome loss = loss(finished, targets, scale, pass);
             Tensor gradient = Tensor.zeros(finished.dtype(), finished.device(), finished.shape());
             gradient.indexAddInPlace(0, targets.rows(), loss.featureGradients());
             gradient = backward(finished, gradient, last, decoder.finalNormParameters());
@@ -158,20 +159,11 @@ public final class CausalLmObjective {
         }
     }
 
-    private CausalLmLoss.Outcome loss(Tensor finished, Targets targets, double scale) {
+    private CausalLmLoss.Outcome loss(Tensor finished, Targets targets, double scale, Decoder.Pass pass) {
         Tensor features = Autograd.detached(finished).indexSelect(0, targets.rows());
-        Parameter head = decoder.head();
-        return CausalLmLoss.withGradients(
-                features,
-                Autograd.detached(head.value()),
-                targets.labels(),
-                scale,
-                (gradients, inputs) -> {
-                    if (optimizer.updates(head)) {
-                        optimizer.accumulateProduct(head, gradients, inputs);
-                    }
-                },
-                optimizer.memory());
+        try (OutputLayer head = OutputLayer.of(decoder, pass, optimizer)) {
+            return CausalLmLoss.withGradients(features, head, targets.labels(), scale);
+        }
     }
 
     private Tensor backwardBlock(int layer, Recording recording, Tensor gradient, Decoder.Pass pass) {
@@ -193,17 +185,11 @@ public final class CausalLmObjective {
         return Scope.compute(() -> {
             List<Parameter> trained =
                     parameters.stream().filter(optimizer::updates).toList();
-            List<Tensor> inputs = new ArrayList<>();
+            List<Tensor> inputs = new ArrayList<>(values(trained));
             inputs.add(input);
-            trained.forEach(p -> inputs.add(p.value()));
             List<Optional<Tensor>> gradients = Autograd.gradients(output, gradient, inputs);
-            try (Autograd.Mode off = Autograd.off()) {
-                for (int i = 0; i < trained.size(); i++) {
-                    Parameter parameter = trained.get(i);
-                    gradients.get(i + 1).ifPresent(g -> optimizer.accumulate(parameter, g));
-                }
-            }
-            return gradients.getFirst().orElseThrow();
+            accumulate(trained, gradients.subList(0, trained.size()));
+            return gradients.getLast().orElseThrow();
         });
     }
 
@@ -211,6 +197,7 @@ public final class CausalLmObjective {
             Tensor embedded, Tensor lookedUp, Tensor gradient, Decoder.Pass pass, TokenBatch batch) {
         List<Parameter> norm = decoder.embeddingNormParameters();
         Tensor toRows = norm.isEmpty() ? gradient : backward(embedded, gradient, lookedUp, norm);
+        backwardEmbeddingAdapters(toRows, pass);
         try (Autograd.Mode off = Autograd.off()) {
             Tensor wide = toRows.to(DType.F32);
             if (optimizer.updates(decoder.tokenEmbedding())) {
@@ -223,6 +210,30 @@ public final class CausalLmObjective {
                     .ifPresent(positions -> optimizer
                             .gradientOf(positions)
                             .indexAddInPlace(0, batch.positionTensor(decoder.device()), wide));
+        }
+    }
+
+    /// Adapters look their rows up once more, recorded: that costs little beside keeping what every step recorded.
+    private void backwardEmbeddingAdapters(Tensor gradient, Decoder.Pass pass) {
+        List<Parameter> trained = decoder.embeddingAdapterParameters().stream()
+                .filter(optimizer::updates)
+                .toList();
+        if (!trained.isEmpty()) {
+            Tensor lookedUp = decoder.lookUp(pass);
+            accumulate(trained, Autograd.gradients(lookedUp, gradient, values(trained)));
+        }
+    }
+
+    private static List<Tensor> values(List<Parameter> parameters) {
+        return parameters.stream().map(Parameter::value).toList();
+    }
+
+    private void accumulate(List<Parameter> parameters, List<Optional<Tensor>> gradients) {
+        try (Autograd.Mode off = Autograd.off()) {
+            for (int i = 0; i < parameters.size(); i++) {
+                Parameter parameter = parameters.get(i);
+                gradients.get(i).ifPresent(gradient -> optimizer.accumulate(parameter, gradient));
+            }
         }
     }
 
@@ -244,8 +255,9 @@ public final class CausalLmObjective {
                 return Outcome.NONE;
             }
             Tensor features = decoder.features(batch, List.of()).indexSelect(0, targets.rows());
+            long rowBytes = (long) decoder.dtype().byteSize() * decoder.config().vocabularySize();
             CausalLmLoss.Outcome outcome =
-                    CausalLmLoss.withoutGradients(features, decoder.head().value(), targets.labels());
+                    CausalLmLoss.withoutGradients(features, decoder::head, rowBytes, targets.labels());
             return new Outcome(outcome.loss(), targets.count(), outcome.correct());
         }
     }

@@ -91,10 +91,6 @@ public final class TunedModel {
             names.add(TRAINED);
         }
         adapters.use(names.toArray(String[]::new));
-        if (decoder.headIsAdapted()) {
-            throw TrainException.input("The adapter changes the output head, which can't be trained by LoRA: leave the "
-                    + "head out of lora_target, or train a copy of it with additional_target.");
-        }
         Adapter trained = adapters.get(names.getLast());
         trained.trainable(true);
         return trained;

@@ -126,19 +126,22 @@ class AdapterTrainingTest {
 
     @ParameterizedTest
     @CsvSource({
-        "false, false, false, ''",
-        "true,  false, false, ''",
-        "false, true,  false, ''",
-        "true,  true,  true,  word_embeddings",
-        "false, false, true,  word_embeddings"
+        "false, false, false, '',              all",
+        "true,  false, false, '',              all",
+        "false, true,  false, '',              all",
+        "true,  true,  true,  word_embeddings, all",
+        "false, false, true,  word_embeddings, all",
+        "false, false, false, '',              'query_key_value,word_embeddings,lm_head'",
+        "true,  true,  true,  '',              'word_embeddings,lm_head'"
     })
     void sixStepsStoppedAtThreeAndResumedEndWithTheSameBits(
-            boolean recompute, boolean dora, boolean bf16, String additional) throws IOException {
+            boolean recompute, boolean dora, boolean bf16, String additional, String targets) throws IOException {
         byte[] before = Files.readAllBytes(base.resolve("model.safetensors"));
         for (String name : List.of("whole", "broken")) {
             ObjectNode config = lora(name)
                     .put("gradient_checkpointing", recompute)
                     .put("use_dora", dora)
+                    .put("lora_target", targets)
                     .put("bf16", bf16);
             if (!additional.isEmpty()) {
                 config.put("additional_target", additional);

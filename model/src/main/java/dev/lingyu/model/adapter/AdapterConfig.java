@@ -1,10 +1,13 @@
 package dev.lingyu.model.adapter;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /// What `adapter_config.json` says: the kind of adapter, its settings, where it goes and what it belongs to.
 public sealed interface AdapterConfig permits LoraConfig, Ia3Config {
@@ -31,6 +34,25 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config {
     /// @param adapted      the modules that are adapted, for selections that PEFT keeps as a list
     /// @param fanInFanOut  whether the base stores its matrices as [in × out]
     ObjectNode toJson(List<String> adapted, boolean fanInFanOut);
+
+    /// What the adapted model is for, as PEFT has to know before it loads one.
+    enum Task {
+        CAUSAL_LM,
+        /// Scores texts.
+        SEQ_CLS;
+
+        /// Adds the task, and modules that it needs whole, to an adapter's document.
+        public ObjectNode describe(ObjectNode json, List<String> whole) {
+            json.put("task_type", name());
+            if (!whole.isEmpty()) {
+                ArrayNode modules = json.withArray("modules_to_save");
+                Set<String> there = new HashSet<>();
+                modules.forEach(module -> there.add(module.asText()));
+                whole.stream().filter(there::add).forEach(modules::add);
+            }
+            return json;
+        }
+    }
 
     /// Whether a directory is a PEFT adapter.
     static boolean isPresent(Path directory) {

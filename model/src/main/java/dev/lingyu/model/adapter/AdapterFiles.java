@@ -29,8 +29,8 @@ public final class AdapterFiles {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     // Programs that save a state dict as it is in memory leave the adapter's name inside; PEFT takes it out.
-    private static final Pattern ADAPTER_NAME =
-            Pattern.compile("(\\.(?:lora_A|lora_B|lora_magnitude_vector|ia3_l|modules_to_save))\\.default(?=\\.|$)");
+    private static final Pattern ADAPTER_NAME = Pattern.compile(
+            "(\\.(?:lora_A|lora_B|lora_embedding_A|lora_embedding_B|lora_magnitude_vector|ia3_l|modules_to_save))\\.default(?=\\.|$)");
 
     private AdapterFiles() {}
 

@@ -218,7 +218,7 @@ final class AdapterJson {
     static ObjectNode common(AdapterConfig config, List<String> adapted, boolean fanInFanOut) {
         ObjectNode json = object();
         json.put("peft_type", config.peftType());
-        json.put("task_type", "CAUSAL_LM");
+        json.put("task_type", AdapterConfig.Task.CAUSAL_LM.name());
         json.putNull("auto_mapping");
         json.put("base_model_name_or_path", config.base().orElse(null));
         json.putNull("revision");
