@@ -57,6 +57,26 @@ record BuiltInTemplate(
         MISTRAL
     }
 
+    /// The same template with tools in another format. As in LLaMA-Factory, an answer that calls them then ends with
+    /// the eos token, or with nothing where only the last answer has one.
+    BuiltInTemplate withTools(Tools format) {
+        return new BuiltInTemplate(
+                name,
+                prefix,
+                system,
+                user,
+                opening,
+                answer,
+                endsWithConversation ? "{content}" : "{content}{eos}",
+                observation,
+                defaultSystem,
+                stop,
+                endsWithConversation,
+                systemInUser,
+                thinking,
+                format);
+    }
+
     /// All rows, in the order of the file.
     static List<BuiltInTemplate> all() {
         String resource = "chat-templates/built-in.json";

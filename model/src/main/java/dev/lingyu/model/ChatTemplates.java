@@ -5,13 +5,16 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /// The chat templates that come with Lingyu, for base models that have none and for configs that name one.
@@ -45,6 +48,29 @@ public final class ChatTemplates {
     /// @throws ModelException when there is none
     public static ChatTemplate named(String name) {
         return entry(name).template();
+    }
+
+    /// A template that writes tools as another one does.
+    ///
+    /// @param name   of one of LLaMA-Factory's templates
+    /// @param format `default`, `qwen`, `glm4`, `llama3` or `mistral`
+    /// @throws ModelException when there is no such template or format
+    public static ChatTemplate withTools(String name, String format) {
+        entry(name);
+        BuiltInTemplate row = BuiltInTemplate.all().stream()
+                .filter(template -> template.name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new ModelException("The chat template '" + name
+                        + "' has no place for tools, so tool_format can't change how they are written."));
+        BuiltInTemplate.Tools tools = Arrays.stream(BuiltInTemplate.Tools.values())
+                .filter(known -> known.name().equalsIgnoreCase(format))
+                .findFirst()
+                .orElseThrow(() -> new ModelException("There is no format of tools called '" + format + "'; there are "
+                        + Arrays.stream(BuiltInTemplate.Tools.values())
+                                .map(known -> known.name().toLowerCase(Locale.ROOT))
+                                .collect(Collectors.joining(", "))
+                        + "."));
+        return ChatTemplate.of(name + " with tools as in " + format, JinjaWriter.write(row.withTools(tools)));
     }
 
     /// The tokens at which a model stops that was trained with that template, besides the tokenizer's own; the

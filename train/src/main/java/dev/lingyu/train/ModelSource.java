@@ -25,8 +25,8 @@ final class ModelSource {
         LanguageModel model = m.scratch() ? fresh(config) : enlarged(existing(m, config.tuning()), config);
         LanguageModel named =
                 m.template().isPresent() ? model.withChatTemplate(m.template().get()) : model;
-        return m.defaultSystem().isPresent()
-                ? named.withChatTemplate(withSystem(m, named.chatTemplate().orElseGet(ModelSource::otherwise)))
+        return m.defaultSystem().isPresent() || m.toolFormat().isPresent()
+                ? named.withChatTemplate(adjusted(m, named.chatTemplate().orElseGet(ModelSource::otherwise)))
                 : named;
     }
 
@@ -34,8 +34,11 @@ final class ModelSource {
         return ChatTemplates.named(ChatTemplates.DEFAULT);
     }
 
-    private static ChatTemplate withSystem(TrainConfig.Model m, ChatTemplate template) {
-        return m.defaultSystem().map(template::withDefaultSystem).orElse(template);
+    private static ChatTemplate adjusted(TrainConfig.Model m, ChatTemplate template) {
+        ChatTemplate withTools = m.toolFormat()
+                .map(format -> ChatTemplates.withTools(m.template().orElseThrow(), format))
+                .orElse(template);
+        return m.defaultSystem().map(withTools::withDefaultSystem).orElse(withTools);
     }
 
     /// What makes rows for that model, without its weights: the same tokenizer and template. The caller
@@ -47,7 +50,7 @@ final class ModelSource {
         ChatTemplate template = m.template().isPresent()
                 ? ChatTemplates.fitting(m.template().get(), tokenizer)
                 : ChatTemplate.read(directory).orElseGet(ModelSource::otherwise);
-        return ChatEncoder.of(tokenizer, withSystem(m, template));
+        return ChatEncoder.of(tokenizer, adjusted(m, template));
     }
 
     private static LanguageModel existing(TrainConfig.Model m, Tuning tuning) {

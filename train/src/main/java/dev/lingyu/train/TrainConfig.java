@@ -47,6 +47,7 @@ public record TrainConfig(
     /// @param shape     `model_config`: the config.json of a fresh model, given in the YAML itself
     /// @param tokenizer `tokenizer_name_or_path`, where it is not the model's
     /// @param template  `template`: a built-in chat template's name; empty for the model's own
+    /// @param toolFormat `tool_format`: how that template is to write tools, if not in its own way
     /// @param defaultSystem `default_system`: the system message of conversations that have none
     /// @param vocabulary `add_tokens`, `add_special_tokens`, `resize_vocab`, `resize_vocab_multiple`
     /// @param dtype     what the model computes in: `bf16: true`, `fp16: true` (with a loss scale), else f32
@@ -58,6 +59,7 @@ public record TrainConfig(
             Optional<ObjectNode> shape,
             Optional<Path> tokenizer,
             Optional<String> template,
+            Optional<String> toolFormat,
             Optional<String> defaultSystem,
             Vocabulary vocabulary,
             DType dtype,
@@ -255,11 +257,23 @@ public record TrainConfig(
                 shape,
                 tokenizer,
                 s.text("template"),
+                toolFormat(s),
                 s.text("default_system"),
                 vocabulary(s),
                 bf16 ? DType.BF16 : fp16 ? DType.F16 : DType.F32,
                 s.parsed("device", "auto", Device::parse),
                 quantization(s));
+    }
+
+    private static Optional<String> toolFormat(Settings s) {
+        Optional<String> format = s.text("tool_format");
+        if (format.isPresent() && s.text("template").isEmpty()) {
+            throw s.wrong(
+                    "tool_format",
+                    "nothing without template: a model's own template says itself how tools are written",
+                    s.fields().path("tool_format"));
+        }
+        return format;
     }
 
     /// LLaMA-Factory's field; its methods of rounding are bitsandbytes', which these are not.
