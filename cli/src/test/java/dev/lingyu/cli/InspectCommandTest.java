@@ -108,6 +108,23 @@ class InspectCommandTest {
     }
 
     @Test
+    void anEncoderIsDescribedAndSaysThatItWasCompared() throws IOException {
+        Path encoder = Files.createDirectory(folder.resolve("encoder"));
+        Files.writeString(encoder.resolve("config.json"), """
+                {"model_type":"xlm-roberta","vocab_size":48,"hidden_size":16,"intermediate_size":24,"pad_token_id":1,
+                 "num_hidden_layers":2,"num_attention_heads":4,"max_position_embeddings":20,"type_vocab_size":1}""");
+        assertThat(facts(Invocation.of("inspect", encoder)))
+                .contains("family XLM-RoBERTa (model_type xlm-roberta)", "positions learned, up to 18 tokens")
+                .anyMatch(fact -> fact.startsWith("verified hidden states"))
+                .anyMatch(fact -> fact.startsWith("parameters none"));
+        try (Scope scope = Scope.open()) {
+            Map<String, Tensor> weights = Map.of("embeddings.word_embeddings.weight", Tensor.zeros(DType.F32, 48, 16));
+            SafetensorsWriter.writeSharded(encoder, weights, 1 << 20);
+        }
+        assertThat(facts(Invocation.of("inspect", encoder))).contains("parameters 768", "dtype float32", "layers 2");
+    }
+
+    @Test
     void wrongInputIsRefusedInASentence() throws IOException {
         refuses(folder.resolve("nowhere"), "nowhere does not exist");
         refuses(Files.createDirectory(folder.resolve("empty")), "is an empty folder; expected a model (config.json)");

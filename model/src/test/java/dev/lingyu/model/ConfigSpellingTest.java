@@ -78,6 +78,14 @@ class ConfigSpellingTest {
     }
 
     @Test
+    void anEncoderIsNotTakenForAModelThatPredictsTokens() throws IOException {
+        config("{\"model_type\": \"roberta\"}");
+        assertThatThrownBy(() -> ModelConfig.read(directory))
+                .isInstanceOf(ModelException.class)
+                .hasMessageContaining("describes an encoder (\"model_type\" \"roberta\")");
+    }
+
+    @Test
     void baichuan13bIsKnownByItsSizeAndCountsAsUnverified() throws IOException {
         String common = "{\"model_type\": \"baichuan\", \"vocab_size\": 64, \"hidden_size\": 5120,"
                 + " \"num_attention_heads\": 40, \"num_hidden_layers\": 1, \"intermediate_size\": 64";

@@ -7,10 +7,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lingyu.tensor.SafetensorsFile;
 import dev.lingyu.tensor.Tensor;
 import java.io.IOException;
+import java.net.URISyntaxException;
+import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.Assumptions;
 
 /// Recorded inputs and outputs of the reference implementations, read in place.
@@ -50,6 +53,16 @@ final class Golden {
         Assumptions.assumeTrue(
                 Files.isDirectory(directory), "Skipped: the golden fixtures are not at " + directory.toAbsolutePath());
         return new Golden(directory);
+    }
+
+    /// A folder of fixtures among this module's own test resources, which is always there.
+    static Golden resource(String name) throws IOException {
+        URL folder = Objects.requireNonNull(Golden.class.getResource("/" + name), name);
+        try {
+            return new Golden(Path.of(folder.toURI()));
+        } catch (URISyntaxException e) {
+            throw new IOException(e);
+        }
     }
 
     Path directory() {

@@ -35,6 +35,8 @@ public final class Inspection {
         // An adapter's folder may hold a config.json too, as a convenience for other programs.
         if (AdapterFacts.isPresent(path)) {
             AdapterFacts.add(path, facts);
+        } else if (EncoderFacts.isPresent(path)) {
+            EncoderFacts.add(path, facts);
         } else if (Files.isRegularFile(path.resolve("config.json"))) {
             ModelFacts.add(path, facts);
         } else if (!RunFacts.isPresent(path)) {

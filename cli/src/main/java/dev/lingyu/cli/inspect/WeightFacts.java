@@ -71,6 +71,24 @@ final class WeightFacts {
         }
     }
 
+    /// The weights of a directory in one sum, whatever heads they come with.
+    static void addWhole(Path directory, Facts facts) {
+        if (!SafetensorsDirectory.isPresent(directory)) {
+            facts.add("parameters", "none: no model.safetensors or model.safetensors.index.json");
+            return;
+        }
+        try (SafetensorsDirectory files = SafetensorsDirectory.open(directory)) {
+            Map<String, Long> types = new TreeMap<>();
+            for (String name : files.names()) {
+                types.merge(files.dtype(name).torchName(), count(files.shape(name)), Long::sum);
+            }
+            facts.add(
+                    "parameters",
+                    Facts.count(types.values().stream().mapToLong(v -> v).sum()));
+            facts.add("dtype", types(types));
+        }
+    }
+
     /// The tensors of one file.
     static void addFile(Path file, Facts facts) {
         try (SafetensorsFile weights = SafetensorsFile.open(file)) {
