@@ -99,12 +99,11 @@ class InspectCommandTest {
     void aFamilyThatWasNeverComparedIsCalledUnverified() throws IOException {
         Path config = model.resolve("config.json");
         Files.writeString(config, """
-                {"model_type":"baichuan","vocab_size":304,"hidden_size":5120,"intermediate_size":13696,
-                 "num_hidden_layers":2,"num_attention_heads":40,"model_max_length":4096,"rms_norm_eps":1e-6}""");
+                {"model_type":"gpt3","vocab_size":304,"hidden_size":16,"num_hidden_layers":2,"num_attention_heads":2}""");
         Files.delete(model.resolve("model.safetensors"));
         Invocation run = Invocation.of("inspect", model);
         assertThat(run.exitCode()).as(run.err()).isZero();
-        assertThat(run.out()).contains("unverified", "Baichuan-13B", "none: no model.safetensors");
+        assertThat(run.out()).contains("unverified", "GPT-3", "none: no model.safetensors");
     }
 
     @Test

@@ -53,7 +53,7 @@ public interface Family {
         return name.endsWith(".attn.bias") || name.endsWith(".masked_bias") || name.endsWith("rotary_emb.inv_freq");
     }
 
-    /// Whether logits and gradients were compared with a reference.
+    /// Whether logits were compared with a reference.
     default boolean verified() {
         return true;
     }
