@@ -96,14 +96,19 @@ class InspectCommandTest {
     }
 
     @Test
-    void aFamilyThatWasNeverComparedIsCalledUnverified() throws IOException {
-        Path config = model.resolve("config.json");
-        Files.writeString(config, """
-                {"model_type":"gpt3","vocab_size":304,"hidden_size":16,"num_hidden_layers":2,"num_attention_heads":2}""");
-        Files.delete(model.resolve("model.safetensors"));
-        Invocation run = Invocation.of("inspect", model);
-        assertThat(run.exitCode()).as(run.err()).isZero();
-        assertThat(run.out()).contains("unverified", "GPT-3", "none: no model.safetensors");
+    void aModelScopeDirectoryIsDescribed() throws IOException {
+        Path directory = Files.createDirectory(folder.resolve("damo"));
+        String model = """
+                {"type":"gpt3","vocab_size":304,"hidden_size":16,"num_hidden_layers":2,"num_attention_heads":2,"fp16":true}""";
+        Files.writeString(directory.resolve("configuration.json"), "{\"model\":" + model + "}");
+        assertThat(facts(Invocation.of("inspect", directory)))
+                .contains("family GPT-3 (Megatron layout) (model_type gpt3)", "dtype float16 (says config.json)")
+                .contains("verified logits and decodings of this family were compared with a reference's")
+                .anyMatch(fact -> fact.startsWith("parameters none"));
+
+        Files.writeString(directory.resolve("config.json"), model.replace("\"type\":\"gpt3\",", ""));
+        Files.writeString(directory.resolve("configuration.json"), "{\"model\":{\"type\":\"gpt3\"}}");
+        assertThat(facts(Invocation.of("inspect", directory))).contains("positions learned, up to 2,048 tokens");
     }
 
     @Test

@@ -1,6 +1,7 @@
 package dev.lingyu.model;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -31,6 +32,11 @@ public interface Family {
 
     /// The name of each part in the files, without `.weight` and `.bias`; `%d` is the layer.
     Map<Part, String> names();
+
+    /// The tokens that end a text where `config.json` names none.
+    default List<Integer> usualEndTokens() {
+        return List.of();
+    }
 
     /// The field of `config.json` that holds the vocabulary's size.
     default String vocabularySizeField() {

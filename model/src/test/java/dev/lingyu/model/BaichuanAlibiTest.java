@@ -60,22 +60,12 @@ class BaichuanAlibiTest {
     @ValueSource(strings = {"4 heads", "40 heads"})
     void greedyTokensThroughACacheAreThoseOfLlamaCpp(String name) throws IOException {
         JsonNode wanted = facts().path("cases").path(name);
-        int[] expected = ids(wanted.path("greedy"));
-        int[] found = new int[expected.length];
         try (Scope scope = Scope.open();
-                Decoder decoder = written(wanted);
-                KvCache cache = new KvCache(decoder, 64)) {
-            int[] fed = ids(wanted.path("prompt"));
-            int start = 0;
-            for (int step = 0; step < found.length; step++) {
-                TokenBatch batch = new TokenBatch(fed, new int[] {fed.length}, new int[] {start});
-                Tensor logits = decoder.head(decoder.features(batch, List.of(cache)));
-                found[step] = largest(logits.select(0, fed.length - 1).toFloats());
-                start += fed.length;
-                fed = new int[] {found[step]};
-            }
+                Decoder decoder = written(wanted)) {
+            int[] expected = ids(wanted.path("greedy"));
+            assertThat(Golden.greedy(decoder, ids(wanted.path("prompt")), expected.length))
+                    .containsExactly(expected);
         }
-        assertThat(found).containsExactly(expected);
     }
 
     /// A directory with the recorded config and the weights that the script made, loaded.
@@ -105,14 +95,6 @@ class BaichuanAlibiTest {
             values[i] = (x >>> 16) / 131072f - (shape.length > 1 ? 0.25f : -0.75f);
         }
         return values;
-    }
-
-    private static int largest(float[] logits) {
-        int best = 0;
-        for (int i = 1; i < logits.length; i++) {
-            best = logits[i] > logits[best] ? i : best;
-        }
-        return best;
     }
 
     private static int[] ids(JsonNode list) {

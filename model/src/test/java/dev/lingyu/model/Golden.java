@@ -133,6 +133,27 @@ final class Golden {
         return largest;
     }
 
+    /// The likeliest tokens behind a prompt, one at a time through a cache.
+    static int[] greedy(Decoder decoder, int[] prompt, int count) {
+        int[] found = new int[count];
+        int[] fed = prompt;
+        int done = 0;
+        try (KvCache cache = new KvCache(decoder, prompt.length + count)) {
+            for (int step = 0; step < count; step++) {
+                TokenBatch batch = new TokenBatch(fed, new int[] {fed.length}, new int[] {done});
+                float[] logits = decoder.head(decoder.features(batch, List.of(cache)))
+                        .select(0, fed.length - 1)
+                        .toFloats();
+                for (int id = 1; id < logits.length; id++) {
+                    found[step] = logits[id] > logits[found[step]] ? id : found[step];
+                }
+                done += fed.length;
+                fed = new int[] {found[step]};
+            }
+        }
+        return found;
+    }
+
     static void within(double difference, double tolerance, String what) {
         System.out.printf("golden %-70s largest difference %.2e (tolerance %.0e)%n", what, difference, tolerance);
         assertThat(difference).as(what + ": largest difference").isLessThanOrEqualTo(tolerance);

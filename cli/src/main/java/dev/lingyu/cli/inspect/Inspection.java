@@ -1,5 +1,6 @@
 package dev.lingyu.cli.inspect;
 
+import dev.lingyu.model.ModelConfig;
 import dev.lingyu.tensor.gguf.GgufFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -37,7 +38,7 @@ public final class Inspection {
             AdapterFacts.add(path, facts);
         } else if (EncoderFacts.isPresent(path)) {
             EncoderFacts.add(path, facts);
-        } else if (Files.isRegularFile(path.resolve("config.json"))) {
+        } else if (ModelConfig.isPresent(path)) {
             ModelFacts.add(path, facts);
         } else if (!RunFacts.isPresent(path)) {
             if (!holdsFiles(path)) {
