@@ -96,15 +96,36 @@ class InspectCommandTest {
     }
 
     @Test
-    void aFamilyThatWasNeverComparedIsCalledUnverified() throws IOException {
-        Path config = model.resolve("config.json");
-        Files.writeString(config, """
-                {"model_type":"baichuan","vocab_size":304,"hidden_size":5120,"intermediate_size":13696,
-                 "num_hidden_layers":2,"num_attention_heads":40,"model_max_length":4096,"rms_norm_eps":1e-6}""");
-        Files.delete(model.resolve("model.safetensors"));
-        Invocation run = Invocation.of("inspect", model);
-        assertThat(run.exitCode()).as(run.err()).isZero();
-        assertThat(run.out()).contains("unverified", "Baichuan-13B", "none: no model.safetensors");
+    void aModelScopeDirectoryIsDescribed() throws IOException {
+        Path directory = Files.createDirectory(folder.resolve("damo"));
+        String model = """
+                {"type":"gpt3","vocab_size":304,"hidden_size":16,"num_hidden_layers":2,"num_attention_heads":2,"fp16":true}""";
+        Files.writeString(directory.resolve("configuration.json"), "{\"model\":" + model + "}");
+        assertThat(facts(Invocation.of("inspect", directory)))
+                .contains("family GPT-3 (Megatron layout) (model_type gpt3)", "dtype float16 (says config.json)")
+                .contains("verified logits and decodings of this family were compared with a reference's")
+                .anyMatch(fact -> fact.startsWith("parameters none"));
+
+        Files.writeString(directory.resolve("config.json"), model.replace("\"type\":\"gpt3\",", ""));
+        Files.writeString(directory.resolve("configuration.json"), "{\"model\":{\"type\":\"gpt3\"}}");
+        assertThat(facts(Invocation.of("inspect", directory))).contains("positions learned, up to 2,048 tokens");
+    }
+
+    @Test
+    void anEncoderIsDescribedAndSaysThatItWasCompared() throws IOException {
+        Path encoder = Files.createDirectory(folder.resolve("encoder"));
+        Files.writeString(encoder.resolve("config.json"), """
+                {"model_type":"xlm-roberta","vocab_size":48,"hidden_size":16,"intermediate_size":24,"pad_token_id":1,
+                 "num_hidden_layers":2,"num_attention_heads":4,"max_position_embeddings":20,"type_vocab_size":1}""");
+        assertThat(facts(Invocation.of("inspect", encoder)))
+                .contains("family XLM-RoBERTa (model_type xlm-roberta)", "positions learned, up to 18 tokens")
+                .anyMatch(fact -> fact.startsWith("verified hidden states"))
+                .anyMatch(fact -> fact.startsWith("parameters none"));
+        try (Scope scope = Scope.open()) {
+            Map<String, Tensor> weights = Map.of("embeddings.word_embeddings.weight", Tensor.zeros(DType.F32, 48, 16));
+            SafetensorsWriter.writeSharded(encoder, weights, 1 << 20);
+        }
+        assertThat(facts(Invocation.of("inspect", encoder))).contains("parameters 768", "dtype float32", "layers 2");
     }
 
     @Test

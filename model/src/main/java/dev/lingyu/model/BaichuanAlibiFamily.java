@@ -55,9 +55,4 @@ final class BaichuanAlibiFamily implements Family {
     public String optionalPrefix() {
         return "model.";
     }
-
-    @Override
-    public boolean verified() {
-        return false;
-    }
 }

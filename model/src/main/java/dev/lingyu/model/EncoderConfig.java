@@ -43,6 +43,15 @@ public record EncoderConfig(
         }
     }
 
+    /// How people call the family, for tables and messages.
+    public String title() {
+        return switch (modelType) {
+            case "roberta" -> "RoBERTa";
+            case "xlm-roberta" -> "XLM-RoBERTa";
+            default -> "BERT";
+        };
+    }
+
     /// The most tokens of a text, special tokens included.
     public int maxTokens() {
         return maxPositions - positionOffset;

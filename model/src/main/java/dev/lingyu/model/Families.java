@@ -47,6 +47,10 @@ public final class Families {
     }
 
     private static ModelException unknown(String modelType) {
+        if (EncoderConfig.isEncoder(modelType)) {
+            return new ModelException("config.json describes an encoder (\"model_type\" \"" + modelType
+                    + "\"), which turns texts into vectors; expected a model that predicts tokens.");
+        }
         return new ModelException("Unknown \"model_type\" \"" + modelType + "\" in config.json. Supported: "
                 + ALL.stream().map(Family::modelType).distinct().collect(Collectors.joining(", ")) + ".");
     }

@@ -1,6 +1,7 @@
 package dev.lingyu.model;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -32,6 +33,11 @@ public interface Family {
     /// The name of each part in the files, without `.weight` and `.bias`; `%d` is the layer.
     Map<Part, String> names();
 
+    /// The tokens that end a text where `config.json` names none.
+    default List<Integer> usualEndTokens() {
+        return List.of();
+    }
+
     /// The field of `config.json` that holds the vocabulary's size.
     default String vocabularySizeField() {
         return "vocab_size";
@@ -53,7 +59,7 @@ public interface Family {
         return name.endsWith(".attn.bias") || name.endsWith(".masked_bias") || name.endsWith("rotary_emb.inv_freq");
     }
 
-    /// Whether logits and gradients were compared with a reference.
+    /// Whether logits were compared with a reference.
     default boolean verified() {
         return true;
     }

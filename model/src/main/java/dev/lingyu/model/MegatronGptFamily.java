@@ -1,14 +1,15 @@
 package dev.lingyu.model;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
 import java.util.Map;
 
 /// GPT-3 as Megatron lays it out (Shoeybi et al. 2019), in the form of damo's models on ModelScope:
-/// `model_type` gpt3, weights in `mp_rank_00_model_states.pt` under `module`, query, key and value
-/// interleaved by head, learned positions, tied head.
+/// `type` gpt3 in `configuration.json`, weights in `mp_rank_00_model_states.pt`, often under `module`, query, key
+/// and value interleaved by head, learned positions, tied head.
 ///
-/// Unverified: the names and fields follow ModelScope's published `distributed_gpt3` code; no weights were
-/// compared.
+/// `intermediate_size`, `hidden_act` and `initializer_range`, which the published `config.json` files have, mean
+/// nothing: the original reads `ffn_hidden_size` (4 × hidden where absent), `bias_gelu_fusion` and `init_method_std`.
 final class MegatronGptFamily implements Family {
     @Override
     public String modelType() {
@@ -81,7 +82,7 @@ final class MegatronGptFamily implements Family {
     }
 
     @Override
-    public boolean verified() {
-        return false;
+    public List<Integer> usualEndTokens() {
+        return List.of(1);
     }
 }

@@ -25,6 +25,8 @@ import java.util.OptionalInt;
 /// @param source  the document as read, whose other fields are written back unchanged
 public record ModelConfig(Family family, DecoderConfig decoder, SpecialTokens tokens, DType dtype, ObjectNode source) {
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String MODEL_SCOPE = "configuration.json";
+    private static final String MODEL_TYPE = "model_type";
     private static final String CLASSIFIER = "ForSequenceClassification";
 
     /// Special tokens by id.
@@ -42,16 +44,29 @@ public record ModelConfig(Family family, DecoderConfig decoder, SpecialTokens to
             throw new ModelException("There is no model directory " + directory + ".");
         }
         Path file = directory.resolve("config.json");
+        Path modelScope = directory.resolve(MODEL_SCOPE);
+        // What ModelScope says of the model, with "type" for "model_type".
+        ObjectNode model = Files.isRegularFile(modelScope) && parse(modelScope).get("model") instanceof ObjectNode said
+                ? said
+                : JSON.createObjectNode();
         if (Files.isRegularFile(file)) {
-            return read(file, parse(file));
+            ObjectNode object = parse(file);
+            if (!object.has(MODEL_TYPE) && model.has("type")) {
+                object.set(MODEL_TYPE, model.path("type"));
+            }
+            return read(file, object);
         }
-        Path modelScope = directory.resolve("configuration.json");
-        if (Files.isRegularFile(modelScope) && parse(modelScope).get("model") instanceof ObjectNode model) {
-            // Older ModelScope directories describe the model here, with "type" for "model_type".
-            model.set("model_type", model.path("type"));
+        if (!model.isEmpty()) {
+            model.set(MODEL_TYPE, model.path("type"));
             return read(modelScope, model);
         }
         throw new ModelException(directory + " is not a model directory: it has no config.json.");
+    }
+
+    /// Whether a directory describes a model, as Hugging Face does it or as ModelScope does.
+    public static boolean isPresent(Path directory) {
+        return Files.isRegularFile(directory.resolve("config.json"))
+                || Files.isRegularFile(directory.resolve(MODEL_SCOPE));
     }
 
     private static ObjectNode parse(Path file) {
@@ -74,14 +89,14 @@ public record ModelConfig(Family family, DecoderConfig decoder, SpecialTokens to
 
     private static ModelConfig read(Path file, ObjectNode object) {
         ConfigJson json = new ConfigJson(file, object);
-        String modelType = json.textOr("", "model_type");
+        String modelType = json.textOr("", MODEL_TYPE);
         if (modelType.isEmpty()) {
             throw new ModelException(
                     file + ": the field \"model_type\" is missing; it says which architecture this is.");
         }
         Family family = Families.of(modelType, json);
         WeightQuantization.read(object);
-        return new ModelConfig(family, family.read(json), tokens(json), dtype(json), object);
+        return new ModelConfig(family, family.read(json), tokens(family, json), dtype(json), object);
     }
 
     /// A config for a model made here, from the fields of a `config.json` that matter; the others get defaults.
@@ -108,10 +123,11 @@ public record ModelConfig(Family family, DecoderConfig decoder, SpecialTokens to
                 .sum();
     }
 
-    private static SpecialTokens tokens(ConfigJson json) {
+    private static SpecialTokens tokens(Family family, ConfigJson json) {
+        List<Integer> ends = json.tokenIds("eos_token_id", "eod_id");
         return new SpecialTokens(
                 first(json.tokenIds("bos_token_id")),
-                json.tokenIds("eos_token_id", "eod_id"),
+                ends.isEmpty() ? family.usualEndTokens() : ends,
                 first(json.tokenIds("pad_token_id")));
     }
 
@@ -120,7 +136,9 @@ public record ModelConfig(Family family, DecoderConfig decoder, SpecialTokens to
     }
 
     private static DType dtype(ConfigJson json) {
-        String name = json.textOr("float32", "dtype", "torch_dtype");
+        // Megatron's configs have a flag for each of the short types.
+        String flagged = json.flagOr(false, "bf16") ? "bfloat16" : json.flagOr(false, "fp16") ? "float16" : "float32";
+        String name = json.textOr(flagged, "dtype", "torch_dtype");
         try {
             return DType.parse(name);
         } catch (TensorException e) {
@@ -137,7 +155,7 @@ public record ModelConfig(Family family, DecoderConfig decoder, SpecialTokens to
     /// right.
     public ObjectNode toJson(DType savedAs) {
         ObjectNode json = source.deepCopy();
-        json.put("model_type", family.modelType());
+        json.put(MODEL_TYPE, family.modelType());
         json.putArray("architectures").add(family.architecture());
         json.put(family.vocabularySizeField(), decoder.vocabularySize());
         json.put("tie_word_embeddings", decoder.tiedHead());
@@ -161,7 +179,7 @@ public record ModelConfig(Family family, DecoderConfig decoder, SpecialTokens to
 
     /// The fields that the family reads, each in its first spelling, whatever the document as read calls them.
     ObjectNode toPlainJson() {
-        ObjectNode json = JSON.createObjectNode().put("model_type", family.modelType());
+        ObjectNode json = JSON.createObjectNode().put(MODEL_TYPE, family.modelType());
         family.write(decoder, json);
         return json.put("vocab_size", decoder.vocabularySize()).put("tie_word_embeddings", decoder.tiedHead());
     }

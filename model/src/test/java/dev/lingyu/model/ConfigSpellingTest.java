@@ -78,15 +78,22 @@ class ConfigSpellingTest {
     }
 
     @Test
-    void baichuan13bIsKnownByItsSizeAndCountsAsUnverified() throws IOException {
+    void anEncoderIsNotTakenForAModelThatPredictsTokens() throws IOException {
+        config("{\"model_type\": \"roberta\"}");
+        assertThatThrownBy(() -> ModelConfig.read(directory))
+                .isInstanceOf(ModelException.class)
+                .hasMessageContaining("describes an encoder (\"model_type\" \"roberta\")");
+    }
+
+    @Test
+    void baichuan13bIsKnownByItsSize() throws IOException {
         String common = "{\"model_type\": \"baichuan\", \"vocab_size\": 64, \"hidden_size\": 5120,"
                 + " \"num_attention_heads\": 40, \"num_hidden_layers\": 1, \"intermediate_size\": 64";
         config(common + ", \"model_max_length\": 4096}");
         ModelConfig config = ModelConfig.read(directory);
         assertThat(config.decoder().position()).isInstanceOf(Position.Alibi.class);
-        assertThat(config.family().verified()).isFalse();
         assertThat(config.family().title()).isEqualTo("Baichuan-13B");
-        assertThat(Families.of("baichuan").verified()).isTrue();
+        assertThat(Families.of("baichuan").title()).isEqualTo("Baichuan-7B");
 
         config(common + ", \"z_loss_weight\": 0}");
         assertThatThrownBy(() -> ModelConfig.read(directory)).hasMessageContaining("Baichuan 2");

@@ -7,10 +7,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lingyu.tensor.SafetensorsFile;
 import dev.lingyu.tensor.Tensor;
 import java.io.IOException;
+import java.net.URISyntaxException;
+import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.Assumptions;
 
 /// Recorded inputs and outputs of the reference implementations, read in place.
@@ -52,6 +55,16 @@ final class Golden {
         Assumptions.assumeTrue(
                 Files.isDirectory(directory), "Skipped: the golden fixtures are not at " + directory.toAbsolutePath());
         return new Golden(directory);
+    }
+
+    /// A folder of fixtures among this module's own test resources, which is always there.
+    static Golden resource(String name) throws IOException {
+        URL folder = Objects.requireNonNull(Golden.class.getResource("/" + name), name);
+        try {
+            return new Golden(Path.of(folder.toURI()));
+        } catch (URISyntaxException e) {
+            throw new IOException(e);
+        }
     }
 
     Path directory() {
@@ -120,6 +133,27 @@ final class Golden {
             largest = Math.max(largest, Math.abs(ours[i] - golden[i]));
         }
         return largest;
+    }
+
+    /// The likeliest tokens behind a prompt, one at a time through a cache.
+    static int[] greedy(Decoder decoder, int[] prompt, int count) {
+        int[] found = new int[count];
+        int[] fed = prompt;
+        int done = 0;
+        try (KvCache cache = new KvCache(decoder, prompt.length + count)) {
+            for (int step = 0; step < count; step++) {
+                TokenBatch batch = new TokenBatch(fed, new int[] {fed.length}, new int[] {done});
+                float[] logits = decoder.head(decoder.features(batch, List.of(cache)))
+                        .select(0, fed.length - 1)
+                        .toFloats();
+                for (int id = 1; id < logits.length; id++) {
+                    found[step] = logits[id] > logits[found[step]] ? id : found[step];
+                }
+                done += fed.length;
+                fed = new int[] {found[step]};
+            }
+        }
+        return found;
     }
 
     static void within(double difference, double tolerance, String what) {

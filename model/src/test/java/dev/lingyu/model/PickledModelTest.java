@@ -31,11 +31,10 @@ class PickledModelTest {
     }
 
     @Test
-    void aModelScopeDirectoryInMegatronsLayoutLoadsAndSaysThatItIsUnverified() throws URISyntaxException {
+    void aModelScopeDirectoryWithoutConfigJsonLoads() throws URISyntaxException {
         Path directory = fixture("megatron");
         ModelConfig config = ModelConfig.read(directory);
         assertThat(config.family().modelType()).isEqualTo("gpt3");
-        assertThat(config.family().verified()).isFalse();
         assertThat(config.tokens().eos()).containsExactly(7);
         try (Scope scope = Scope.open();
                 Decoder decoder = DecoderWeights.load(directory, config, DType.F32, Device.CPU, false)) {

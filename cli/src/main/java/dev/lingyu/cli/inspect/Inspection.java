@@ -1,5 +1,6 @@
 package dev.lingyu.cli.inspect;
 
+import dev.lingyu.model.ModelConfig;
 import dev.lingyu.tensor.gguf.GgufFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -35,7 +36,9 @@ public final class Inspection {
         // An adapter's folder may hold a config.json too, as a convenience for other programs.
         if (AdapterFacts.isPresent(path)) {
             AdapterFacts.add(path, facts);
-        } else if (Files.isRegularFile(path.resolve("config.json"))) {
+        } else if (EncoderFacts.isPresent(path)) {
+            EncoderFacts.add(path, facts);
+        } else if (ModelConfig.isPresent(path)) {
             ModelFacts.add(path, facts);
         } else if (!RunFacts.isPresent(path)) {
             if (!holdsFiles(path)) {

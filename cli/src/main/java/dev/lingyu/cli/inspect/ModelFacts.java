@@ -49,7 +49,7 @@ final class ModelFacts {
         facts.add(
                 "verified",
                 config.family().verified()
-                        ? "logits, gradients and decodings of this family were compared with a reference's"
+                        ? "logits and decodings of this family were compared with a reference's"
                         : "unverified: no reference was at hand to compare this family's logits with");
     }
 

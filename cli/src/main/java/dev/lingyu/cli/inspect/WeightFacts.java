@@ -2,6 +2,7 @@ package dev.lingyu.cli.inspect;
 
 import dev.lingyu.model.ModelConfig;
 import dev.lingyu.model.Part;
+import dev.lingyu.model.pickle.TorchDirectory;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.SafetensorsDirectory;
 import dev.lingyu.tensor.SafetensorsFile;
@@ -24,13 +25,14 @@ final class WeightFacts {
     private static final String NORM = "final norm";
     private static final String HEAD = "head";
     private static final String OTHER = "other";
+    private static final String NONE = "none: no model.safetensors, pytorch_model.bin or index of either";
 
     private WeightFacts() {}
 
     /// The weights of a model directory, by part.
     static void addModel(Path directory, ModelConfig config, Facts facts) {
         if (!SafetensorsDirectory.isPresent(directory)) {
-            facts.add("parameters", "none: no model.safetensors or model.safetensors.index.json");
+            facts.add("parameters", TorchDirectory.isPresent(directory) ? pickled(directory) : NONE);
             facts.add("dtype", config.dtype().torchName() + " (says config.json)");
             return;
         }
@@ -68,6 +70,32 @@ final class WeightFacts {
                     m.bits() + " bits, groups of " + QuantizedMatrix.GROUP + " inputs with a scale"
                             + (m.asymmetric() ? " and an offset" : "")
                             + "; runs on the CPU, other programs can't load it"));
+        }
+    }
+
+    private static String pickled(Path directory) {
+        TorchDirectory files = TorchDirectory.open(directory);
+        long sum = files.names().stream()
+                .mapToLong(name -> count(files.shape(name)))
+                .sum();
+        return Facts.count(sum) + ", in pickles";
+    }
+
+    /// The weights of a directory in one sum, whatever heads they come with.
+    static void addWhole(Path directory, Facts facts) {
+        if (!SafetensorsDirectory.isPresent(directory)) {
+            facts.add("parameters", TorchDirectory.isPresent(directory) ? pickled(directory) : NONE);
+            return;
+        }
+        try (SafetensorsDirectory files = SafetensorsDirectory.open(directory)) {
+            Map<String, Long> types = new TreeMap<>();
+            for (String name : files.names()) {
+                types.merge(files.dtype(name).torchName(), count(files.shape(name)), Long::sum);
+            }
+            facts.add(
+                    "parameters",
+                    Facts.count(types.values().stream().mapToLong(v -> v).sum()));
+            facts.add("dtype", types(types));
         }
     }
 
