@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.IntFunction;
 
 /// Fills a decoder with weights: from the files of a model directory, or with fresh random ones.
@@ -273,14 +274,16 @@ public final class DecoderWeights {
     }
 
     /// The weights as this program's own directories hold them: like [#tensors], but quantised ones as blocks.
-    static Map<String, Tensor> stored(Decoder decoder, DType dtype) {
+    ///
+    /// @param value of each of the others
+    static Map<String, Tensor> stored(Decoder decoder, DType dtype, Function<Parameter, Tensor> value) {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         decoder.weights()
                 .forEach((name, p) -> tensors.put(
                         name,
                         p.quantized()
                                 .map(QuantizedMatrix::toBlocks)
-                                .orElseGet(() -> p.asInFiles(p.value()).to(dtype))));
+                                .orElseGet(() -> p.asInFiles(value.apply(p)).to(dtype))));
         return tensors;
     }
 

@@ -12,6 +12,7 @@ import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
 import dev.lingyu.tensor.SafetensorsWriter;
 import dev.lingyu.tensor.Scope;
+import dev.lingyu.tensor.Tensor;
 import dev.lingyu.tensor.kernel.Quantization;
 import dev.lingyu.tensor.kernel.QuantizedMatrix;
 import java.io.IOException;
@@ -416,10 +417,17 @@ public final class LanguageModel implements AutoCloseable {
     /// @param dtype     the type to save the weights in
     /// @throws ModelException when an adapter is in use that is not merged: its changes would be lost
     public void save(Path directory, DType dtype) throws IOException {
+        save(directory, dtype, Parameter::value);
+    }
+
+    /// The same with values from elsewhere, such as an optimiser's masters.
+    ///
+    /// @param value of each weight that is not quantised, of its shape
+    public void save(Path directory, DType dtype, Function<Parameter, Tensor> value) throws IOException {
         checkAdaptersAreMerged("a model directory");
         Files.createDirectories(directory);
         try (Scope scope = Scope.open()) {
-            SafetensorsWriter.writeSharded(directory, DecoderWeights.stored(decoder, dtype), SHARD_BYTES);
+            SafetensorsWriter.writeSharded(directory, DecoderWeights.stored(decoder, dtype, value), SHARD_BYTES);
         }
         ObjectNode json = config.withDecoder(decoder.config()).toJson(dtype);
         WeightQuantization.write(json, quantization());

@@ -64,7 +64,8 @@ class ToolFormatsTest {
     void unknownFormatsAndTemplatesWithoutToolsAreNamed() {
         assertThatThrownBy(() -> ChatTemplates.withTools("qwen", "hermes"))
                 .isInstanceOf(ModelException.class)
-                .hasMessage("There is no format of tools called 'hermes'; there are default, qwen, glm4, llama3, mistral.");
+                .hasMessage(
+                        "There is no format of tools called 'hermes'; there are default, qwen, glm4, llama3, mistral.");
         assertThatThrownBy(() -> ChatTemplates.withTools("user-bot", "qwen"))
                 .isInstanceOf(ModelException.class)
                 .hasMessageContaining("'user-bot' has no place for tools");

@@ -86,6 +86,13 @@ public final class Adafactor extends Optimizer {
     }
 
     @Override
+    public Map<Parameter, Tensor> masters() {
+        Map<Parameter, Tensor> masters = new LinkedHashMap<>();
+        moments.forEach((parameter, m) -> masters.put(parameter, m.master().orElse(parameter.value())));
+        return masters;
+    }
+
+    @Override
     public Map<String, Tensor> state() {
         Map<String, Tensor> state = new LinkedHashMap<>();
         groups().stream()

@@ -114,6 +114,20 @@ public final class AdamW extends Optimizer {
     }
 
     @Override
+    public Map<Parameter, Tensor> masters() {
+        Map<Parameter, Tensor> masters = new LinkedHashMap<>();
+        moments.forEach((group, m) -> {
+            Tensor flat = m.master();
+            if (m.split()) {
+                flat = Tensor.empty(DType.F32, m.master().device(), m.master().count());
+                AdamKernel.join(group.flat().weights(), m.master(), flat);
+            }
+            masters.putAll(group.flat().places(flat));
+        });
+        return masters;
+    }
+
+    @Override
     public Map<String, Tensor> state() {
         Map<String, Tensor> state = new LinkedHashMap<>();
         moments.forEach((group, m) -> {

@@ -60,7 +60,7 @@ public record Checkpoint(Path directory, JsonNode state) {
         deleteTree(temporary);
         try {
             Files.createDirectories(temporary);
-            tuned.save(temporary, dtype);
+            tuned.save(temporary, dtype, optimizer);
             SafetensorsWriter.write(temporary.resolve(OPTIMIZER), optimizer.state(), Map.of("format", "pt"));
             ObjectNode all = state.deepCopy();
             all.put("step", step);

@@ -61,6 +61,17 @@ final class FlatParameters implements AutoCloseable {
         return new ArrayList<>(gradientOf.keySet());
     }
 
+    /// Where each weight lies in a tensor that is laid out as [#weights]: views of its shape.
+    Map<Parameter, Tensor> places(Tensor flat) {
+        Map<Parameter, Tensor> places = new LinkedHashMap<>();
+        long at = 0;
+        for (Parameter parameter : gradientOf.keySet()) {
+            places.put(parameter, flat.narrow(0, at, parameter.count()).view(parameter.shape()));
+            at += parameter.count();
+        }
+        return places;
+    }
+
     /// All weights [n], in the model's type.
     Tensor weights() {
         return weights;

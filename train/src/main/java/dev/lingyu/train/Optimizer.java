@@ -169,6 +169,9 @@ public abstract sealed class Optimizer implements AutoCloseable, GradientSink pe
         return steps;
     }
 
+    /// The weights as updates keep them, f32: of those that compute in 16 bits, the masters.
+    public abstract Map<Parameter, Tensor> masters();
+
     /// What a checkpoint must hold to go on exactly, by name: tensors that change in place.
     public abstract Map<String, Tensor> state();
 

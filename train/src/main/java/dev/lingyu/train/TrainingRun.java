@@ -284,7 +284,7 @@ final class TrainingRun {
                             : "The checkpoint of the best check, step " + best.step()
                                     + ", is gone: the result is the model of the last step.");
         }
-        tuned.save(output.directory(), output.saveDtype());
+        tuned.save(output.directory(), output.saveDtype(), optimizer);
         metrics(record, result);
         new RunReport(
                         output.directory(),

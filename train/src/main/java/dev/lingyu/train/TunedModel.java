@@ -6,13 +6,17 @@ import dev.lingyu.model.Decoder;
 import dev.lingyu.model.LanguageModel;
 import dev.lingyu.model.Parameter;
 import dev.lingyu.model.adapter.AdapterConfig;
+import dev.lingyu.tensor.Autograd;
 import dev.lingyu.tensor.DType;
+import dev.lingyu.tensor.Scope;
+import dev.lingyu.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -104,7 +108,7 @@ public final class TunedModel {
         int end = freeze.layers() > 0 ? all : Math.min(all, -freeze.layers());
         checkModules("freeze_trainable_modules", freeze.modules(), modules(decoder, true));
         checkModules("freeze_extra_modules", freeze.extraModules(), modules(decoder, false));
-        for (java.util.Map.Entry<String, Parameter> weight : decoder.weights().entrySet()) {
+        for (Map.Entry<String, Parameter> weight : decoder.weights().entrySet()) {
             Matcher inBlock = IN_BLOCK.matcher(weight.getKey());
             boolean chosen;
             if (inBlock.matches()) {
@@ -197,11 +201,17 @@ public final class TunedModel {
     }
 
     /// Writes what was trained: a model directory, or a PEFT directory with tokenizer and chat template.
-    public void save(Path directory, DType dtype) throws IOException {
+    ///
+    /// @param optimizer whose masters are written where the type asked for holds more than the model computes in
+    public void save(Path directory, DType dtype, Optimizer optimizer) throws IOException {
         if (adapter.isPresent()) {
             model.saveAdapter(adapter.get(), directory, base);
-        } else {
-            model.save(directory, dtype);
+            return;
+        }
+        try (Scope scope = Scope.open();
+                Autograd.Mode off = Autograd.off()) {
+            Map<Parameter, Tensor> masters = dtype == DType.F32 ? optimizer.masters() : Map.of();
+            model.save(directory, dtype, parameter -> masters.getOrDefault(parameter, parameter.value()));
         }
     }
 }

@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lingyu.tensor.DType;
+import dev.lingyu.tensor.SafetensorsFile;
+import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -96,6 +99,35 @@ class TrainerTest {
         assertThat(last.steps.getFirst().step()).isEqualTo(7);
         assertSameRuns();
         assertThat(losses("broken")).isEqualTo(losses("whole"));
+    }
+
+    /// As a bf16 run keeps them: 16 bits more than it computes with, which rounding gives.
+    @ParameterizedTest
+    @ValueSource(strings = {"adamw_torch", "adam", "adafactor"})
+    void savedInF32TheWeightsAreTheMasters(String optimizer) throws IOException {
+        Tiny tiny = Tiny.in(directory);
+        for (String dtype : List.of("float32", "bfloat16")) {
+            run(tiny.pretraining(directory.resolve(dtype))
+                    .put("bf16", true)
+                    .put("optim", optimizer)
+                    .put("max_steps", 4)
+                    .put("save_dtype", dtype));
+        }
+        try (Scope scope = Scope.open()) {
+            SafetensorsFile masters = SafetensorsFile.open(directory.resolve("float32/model.safetensors"));
+            SafetensorsFile rounded = SafetensorsFile.open(directory.resolve("bfloat16/model.safetensors"));
+            int finer = 0;
+            for (String name : rounded.names()) {
+                float[] fine = masters.tensor(name).toFloats();
+                float[] coarse = rounded.tensor(name).to(DType.F32).toFloats();
+                for (int i = 0; i < fine.length; i++) {
+                    // Half up or to even: a tie may go either way.
+                    assertThat(Math.abs(fine[i] - coarse[i])).isLessThanOrEqualTo(Math.ulp(coarse[i]) * 65536 / 2);
+                    finer += fine[i] == coarse[i] ? 0 : 1;
+                }
+            }
+            assertThat(finer).isGreaterThan(1000);
+        }
     }
 
     @Test
