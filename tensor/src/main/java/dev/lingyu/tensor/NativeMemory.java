@@ -31,14 +31,29 @@ public final class NativeMemory {
             ValueLayout.JAVA_LONG.withName("uordblks"),
             ValueLayout.JAVA_LONG.withName("fordblks"),
             ValueLayout.JAVA_LONG.withName("keepcost"));
-    private static final Optional<MethodHandle> CALL = find();
+    private static final Optional<MethodHandle> CALL = find("mallinfo2", FunctionDescriptor.of(MALLINFO2));
+    private static final Optional<MethodHandle> TRIM =
+            find("malloc_trim", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG));
 
     private NativeMemory() {}
 
-    private static Optional<MethodHandle> find() {
+    private static Optional<MethodHandle> find(String name, FunctionDescriptor type) {
         Linker linker = Linker.nativeLinker();
         SymbolLookup symbols = linker.defaultLookup();
-        return symbols.find("mallinfo2").map(f -> linker.downcallHandle(f, FunctionDescriptor.of(MALLINFO2)));
+        return symbols.find(name).map(f -> linker.downcallHandle(f, type));
+    }
+
+    /// Gives freed memory back to the system, which the allocator otherwise keeps for later: for the moment after
+    /// something large was made from something else. Does nothing where the C library is not glibc.
+    public static void releaseFreed() {
+        if (TRIM.isPresent()) {
+            try {
+                int released = (int) TRIM.get().invokeExact(0L);
+                assert released >= 0;
+            } catch (Throwable e) {
+                throw new IllegalStateException("malloc_trim failed", e);
+            }
+        }
     }
 
     /// Native objects that wait for somebody to close them, or for the collector: flat when nothing is forgotten.
@@ -60,6 +75,17 @@ public final class NativeMemory {
             return OptionalLong.of(small + mapped);
         } catch (Throwable e) {
             throw new IllegalStateException("mallinfo2 failed", e);
+        }
+    }
+
+    /// The most memory that this process ever had in use at once, mapped files that it read included, in bytes; empty
+    /// where
+    /// Linux's files do not say.
+    public static OptionalLong peakResident() {
+        try {
+            return OptionalLong.of(1024 * field(Path.of("/proc/self/status"), "VmHWM:"));
+        } catch (IOException | NumberFormatException e) {
+            return OptionalLong.empty();
         }
     }
 

@@ -10,6 +10,7 @@ import dev.lingyu.model.WeightQuantization;
 import dev.lingyu.model.adapter.AdapterConfig;
 import dev.lingyu.model.tokenizer.Tokenizer;
 import dev.lingyu.model.tokenizer.TokenizerEdit;
+import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,7 +23,7 @@ final class ModelSource {
 
     static LanguageModel open(TrainConfig config) {
         TrainConfig.Model m = config.model();
-        LanguageModel model = m.scratch() ? fresh(config) : enlarged(existing(m, config.tuning()), config);
+        LanguageModel model = m.scratch() ? fresh(config) : enlarged(existing(config), config);
         LanguageModel named =
                 m.template().isPresent() ? model.withChatTemplate(m.template().get()) : model;
         return m.defaultSystem().isPresent() || m.toolFormat().isPresent()
@@ -53,14 +54,16 @@ final class ModelSource {
         return ChatEncoder.of(tokenizer, adjusted(m, template));
     }
 
-    private static LanguageModel existing(TrainConfig.Model m, Tuning tuning) {
+    private static LanguageModel existing(TrainConfig config) {
+        TrainConfig.Model m = config.model();
+        Tuning tuning = config.tuning();
         Path directory = m.path().orElseThrow();
         if (AdapterConfig.isPresent(directory)) {
             throw TrainException.input(directory + " is an adapter: give its base model as model_name_or_path, and the "
                     + "adapter as adapter_name_or_path.");
         }
         boolean full = tuning instanceof Tuning.Full;
-        checkMemory(ModelConfig.read(directory), m, full);
+        checkMemory(ModelConfig.read(directory), config, full);
         // What is trained moves to memory of its own; the rest may stay where the file is mapped.
         LanguageModel.Options plain = new LanguageModel.Options(Optional.of(m.dtype()), m.device(), full).unpacked();
         return LanguageModel.open(
@@ -119,11 +122,20 @@ final class ModelSource {
 
     /// Refuses a model that can't fit before its weights take what is there; rows are not known yet, nor how
     /// much of the model is trained unless it is all of it.
-    private static void checkMemory(ModelConfig shape, TrainConfig.Model m, boolean full) {
+    private static void checkMemory(ModelConfig shape, TrainConfig config, boolean full) {
+        TrainConfig.Model m = config.model();
         if (m.device().equals(Device.CPU)) {
             long all = shape.parameterCount();
-            MemoryPlan.of(shape.decoder(), m.dtype(), all, full ? all : 0, 0, 0, true)
-                    .check();
+            long bits = m.quantization()
+                    .map(rounded -> (long) rounded.bits())
+                    .orElse(8L * m.dtype().byteSize());
+            long trainable = full ? all : 0;
+            MemoryPlan.Weights weights = new MemoryPlan.Weights(
+                    all * bits / 8,
+                    trainable,
+                    m.dtype() == DType.F32 ? 0 : trainable,
+                    config.steps().optimizer().kind());
+            MemoryPlan.of(shape.decoder(), m.dtype(), weights, 0, 0, true).check();
         }
     }
 
@@ -145,7 +157,7 @@ final class ModelSource {
         } else {
             shape = ModelConfig.read(m.path().orElseThrow());
         }
-        checkMemory(shape, m, true);
+        checkMemory(shape, config, true);
         Optional<ChatTemplate> template = ChatTemplate.read(tokenizerDirectory);
         LanguageModel model = LanguageModel.create(
                 shape,

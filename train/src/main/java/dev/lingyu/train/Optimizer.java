@@ -4,6 +4,7 @@ import dev.lingyu.model.GradientSink;
 import dev.lingyu.model.Parameter;
 import dev.lingyu.tensor.Autograd;
 import dev.lingyu.tensor.DType;
+import dev.lingyu.tensor.NativeMemory;
 import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
 import java.util.ArrayList;
@@ -52,6 +53,8 @@ public abstract sealed class Optimizer implements AutoCloseable, GradientSink pe
             groups.add(group);
             list.forEach(p -> groupOf.put(p, group));
         });
+        // What held the weights before, and whatever they were made from.
+        NativeMemory.releaseFreed();
     }
 
     private static String groupName(Parameter parameter, OptimizerSettings settings, LayerRates rates) {

@@ -158,8 +158,7 @@ public record TrainConfig(
     ///                     loss, 0 for never
     /// @param loadBest     `load_best_model_at_end`: the result is the model of the best check, not of the
     ///                     last step
-    /// @param saveDtype    the type of the saved weights, by default what the model computes in; f32 are the
-    masters
+    /// @param saveDtype    the type of the saved weights; f32 are the masters
     public record Output(
             Path directory,
             boolean overwrite,

@@ -56,6 +56,7 @@ public final class TrainingBenchmark {
     /// @param trainedParameters weights that change
     /// @param flopsPerToken    of the model's own matrix products, the numerator of MFU
     /// @param loss             of the last step
+    /// @param planned          memory, as a run would say before it starts [bytes]
     /// @param parts            medians of the parts of a step [s]
     /// @param breakdown        the same by kind of operation [s]; meaningful on a CPU
     public record Result(
@@ -67,6 +68,7 @@ public final class TrainingBenchmark {
             long trainedParameters,
             double flopsPerToken,
             double loss,
+            long planned,
             Map<String, Double> parts,
             Map<String, Double> breakdown) {}
 
@@ -88,8 +90,17 @@ public final class TrainingBenchmark {
     }
 
     private static Result run(Decoder decoder, Setup setup) {
-        try (AdamW optimizer = new AdamW(trained(decoder, setup.loraRank()), OptimizerSettings.defaults())) {
-            return run(decoder, optimizer, setup);
+        Collection<Parameter> trained = trained(decoder, setup.loraRank());
+        MemoryPlan plan = MemoryPlan.of(
+                decoder.config(),
+                setup.dtype(),
+                MemoryPlan.Weights.of(
+                        decoder, trained, OptimizerSettings.defaults().kind()),
+                (long) setup.batch() * setup.sequence(),
+                setup.sequence(),
+                setup.recompute());
+        try (AdamW optimizer = new AdamW(trained, OptimizerSettings.defaults())) {
+            return run(decoder, optimizer, setup, plan.total());
         }
     }
 
@@ -105,7 +116,7 @@ public final class TrainingBenchmark {
         return adapter.parameters();
     }
 
-    private static Result run(Decoder decoder, AdamW optimizer, Setup setup) {
+    private static Result run(Decoder decoder, AdamW optimizer, Setup setup, long planned) {
         CausalLmObjective objective = new CausalLmObjective(decoder, optimizer, setup.recompute());
         List<List<TrainingRow>> micro = rows(decoder, setup);
         long tokens = (long) setup.sequence() * setup.batch() * setup.accumulation();
@@ -162,6 +173,7 @@ public final class TrainingBenchmark {
                         .sum(),
                 FlopCount.perToken(decoder, optimizer),
                 loss,
+                planned,
                 medians,
                 breakdown);
     }

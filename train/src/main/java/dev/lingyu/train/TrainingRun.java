@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lingyu.model.LanguageModel;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.MachineLimits;
+import dev.lingyu.tensor.NativeMemory;
 import dev.lingyu.train.report.LogHistory;
 import dev.lingyu.train.report.RunReport;
 import java.io.IOException;
@@ -45,6 +46,7 @@ final class TrainingRun {
     private int skippedInARow;
     private int lastSaved = -1;
     private Speed speed = new Speed(0, 0);
+    private long planned;
 
     /// The steps since the last line of the log.
     private record Interval(double loss, int steps) {
@@ -145,8 +147,9 @@ final class TrainingRun {
 
     Trainer.Result train() throws IOException {
         long trainable = tuned.trainableCount();
-        MemoryPlan memory = plan(trainable);
+        MemoryPlan memory = plan();
         memory.check();
+        planned = memory.total();
         checkDisk(trainable);
         RunRecord record = RunRecord.start(config, model, rows, baseDigest);
         record.write("running");
@@ -190,14 +193,16 @@ final class TrainingRun {
                 : new AdamW(tuned.parameters(), settings, rates);
     }
 
-    private MemoryPlan plan(long trainable) {
+    private MemoryPlan plan() {
         int longest = rows.longest();
         long atOnce = (long) Math.min(config.steps().batchSize(), rows.train().size()) * longest;
         return MemoryPlan.of(
                 model.decoder().config(),
                 model.decoder().dtype(),
-                model.decoder().parameterCount(),
-                trainable,
+                MemoryPlan.Weights.of(
+                        model.decoder(),
+                        tuned.parameters(),
+                        config.steps().optimizer().kind()),
                 atOnce,
                 longest,
                 config.steps().recompute());
@@ -418,6 +423,8 @@ final class TrainingRun {
         metrics.put("mfu", speed.mfu(result.tokensPerSecond()));
         metrics.put("gemm_peak_gflops", speed.peak() / 1e9);
         metrics.put("seconds", result.seconds());
+        metrics.put("planned_memory_bytes", planned);
+        NativeMemory.peakResident().ifPresent(peak -> metrics.put("peak_memory_bytes", peak));
         metrics.put("parameters", model.decoder().parameterCount());
         metrics.put("trained_parameters", tuned.trainableCount());
         metrics.put("rows", rows.train().size());

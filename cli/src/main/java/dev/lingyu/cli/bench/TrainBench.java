@@ -5,9 +5,12 @@ import dev.lingyu.model.ModelConfig;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
 import dev.lingyu.tensor.MachineLimits;
+import dev.lingyu.tensor.NativeMemory;
+import dev.lingyu.train.MemoryPlan;
 import dev.lingyu.train.TrainingBenchmark;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -110,6 +113,11 @@ final class TrainBench implements Callable<Integer> {
                 flops * result.tokensPerSecond() / 1e12,
                 mfu,
                 result.gemmGflops()));
+        OptionalLong peak = NativeMemory.peakResident();
+        output.line("memory: " + MemoryPlan.gigabytes(result.planned()) + " planned"
+                + (peak.isPresent()
+                        ? ", " + MemoryPlan.gigabytes(peak.getAsLong()) + " at the most, Java itself included"
+                        : ""));
         result.parts()
                 .forEach((part, seconds) -> output.line(String.format(Locale.ROOT, "  %-12s %7.3f s", part, seconds)));
         output.line("by kind of operation:");
@@ -129,7 +137,9 @@ final class TrainBench implements Callable<Integer> {
                 .put("gemm_peak_gflops", result.gemmGflops())
                 .put("matmul_parameters", result.matmulParameters())
                 .put("trained_parameters", result.trainedParameters())
+                .put("planned_memory_bytes", result.planned())
                 .put("loss", result.loss());
+        peak.ifPresent(bytes -> figures.put("peak_memory_bytes", bytes));
         ObjectNode parts = figures.putObject("seconds");
         result.parts().forEach(parts::put);
         ObjectNode breakdown = figures.putObject("breakdown_seconds");
