@@ -11,6 +11,7 @@ import picocli.CommandLine.Command;
             GemmBench.class,
             TrainBench.class,
             DecodeBench.class,
+            StartBench.class,
             PrefillBench.class,
             ExtrapolateBench.class,
             BatchInvarianceBench.class

@@ -121,7 +121,7 @@ final class DecodeBench implements Callable<Integer> {
 
     /// @param ids equally many for each sequence
     /// @return the most likely token behind each
-    private static int[] step(Decoder decoder, int[] ids, List<KvCache> caches) {
+    static int[] step(Decoder decoder, int[] ids, List<KvCache> caches) {
         int[] lengths = new int[caches.size()];
         Arrays.fill(lengths, ids.length / caches.size());
         TokenBatch batch = new TokenBatch(
