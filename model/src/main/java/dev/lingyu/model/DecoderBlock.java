@@ -2,6 +2,7 @@ package dev.lingyu.model;
 
 import dev.lingyu.tensor.Laps;
 import dev.lingyu.tensor.Tensor;
+import dev.lingyu.tensor.kernel.SumKernel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -72,8 +73,19 @@ final class DecoderBlock {
     }
 
     private Tensor afterAttention(Tensor x, Tensor mixed) {
-        Tensor attended = GradientTape.cut(x.add(attentionOutput.apply(mixed)));
-        return attended.add(feedForward(norm(feedForwardNorm, attended)));
+        Tensor attended = GradientTape.cut(sum(x, attentionOutput.apply(mixed)));
+        return sum(attended, feedForward(norm(feedForwardNorm, attended)));
+    }
+
+    /// A residual connection.
+    ///
+    /// @param y what a layer added, which nobody else needs: few rows are added in place
+    private static Tensor sum(Tensor x, Tensor y) {
+        if (GradientTape.isRecording() || !SumKernel.takes(x, y)) {
+            return x.add(y);
+        }
+        SumKernel.add(x, y);
+        return y;
     }
 
     private List<Tensor> queryKeyValue(Tensor x) {

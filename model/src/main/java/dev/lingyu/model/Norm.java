@@ -2,6 +2,7 @@ package dev.lingyu.model;
 
 import dev.lingyu.tensor.Functional;
 import dev.lingyu.tensor.Tensor;
+import dev.lingyu.tensor.kernel.NormKernel;
 import java.util.List;
 import java.util.Optional;
 
@@ -26,8 +27,14 @@ final class Norm {
     }
 
     Tensor apply(Tensor x) {
+        Tensor w = weight.value();
+        if (!GradientTape.isRecording() && NormKernel.takes(x, w)) {
+            return bias.isPresent()
+                    ? NormKernel.layer(x, w, bias.get().value(), epsilon)
+                    : NormKernel.rms(x, w, epsilon);
+        }
         return bias.isPresent()
-                ? Functional.layerNorm(x, weight.value(), bias.get().value(), epsilon)
-                : Functional.rmsNorm(x, weight.value(), epsilon);
+                ? Functional.layerNorm(x, w, bias.get().value(), epsilon)
+                : Functional.rmsNorm(x, w, epsilon);
     }
 }

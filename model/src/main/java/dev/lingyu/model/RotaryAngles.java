@@ -4,6 +4,7 @@ import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
 import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
+import dev.lingyu.tensor.kernel.RotaryKernel;
 import java.util.List;
 
 /// The cosines and sines by which rotary position embedding turns the tokens of one batch.
@@ -48,10 +49,14 @@ final class RotaryAngles implements AutoCloseable {
         }
     }
 
-    /// Turns the first features of every head.
+    /// Turns the first features of every head; in place where nothing records.
     ///
     /// @param x [tokens × heads × headSize]
     Tensor turn(Tensor x) {
+        if (!GradientTape.isRecording() && RotaryKernel.takes(x)) {
+            RotaryKernel.turn(x, cos, sin, rope.interleaved());
+            return x;
+        }
         long size = x.size(2);
         long half = rope.dimensions() / 2;
         boolean partial = rope.dimensions() < size;

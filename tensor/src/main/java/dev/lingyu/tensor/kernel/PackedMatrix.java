@@ -131,7 +131,7 @@ public final class PackedMatrix implements PanelMatrix {
     private void byRow(Tensor x, Optional<Tensor> bias, Tensor y) {
         boolean half = dtype == DType.F16;
         try (Scope scope = Scope.open()) {
-            RowProduct product = new RowProduct(x, in, out, bias, y, half ? HalfPanels.HALF_SCALE : 1);
+            RowProduct product = new RowProduct(x, in, out, bias, y, half ? HalfPanels.HALF_SCALE : 1, 0);
             product.run((panel, row, rows, tile) -> HalfPanels.multiply(
                     half, panels.address() + 128 * in * panel, in, product.address() + 4 * in * row, rows, tile));
         }

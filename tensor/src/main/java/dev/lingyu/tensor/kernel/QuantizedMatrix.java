@@ -298,9 +298,8 @@ public final class QuantizedMatrix implements PanelMatrix {
     private void byRow(Tensor x, Optional<Tensor> bias, Tensor y) {
         long groups = in / GROUP;
         try (Scope scope = Scope.open()) {
-            RowProduct product = new RowProduct(x, in, out, bias, y, 1);
-            long sums = Tensor.empty(DType.F32, Device.CPU, product.paddedRows(), groups)
-                    .address();
+            RowProduct product = new RowProduct(x, in, out, bias, y, 1, groups);
+            long sums = product.more();
             IntPanels.sums(product.address(), groups * product.paddedRows(), sums);
             product.run((panel, row, rows, tile) -> IntPanels.multiply(
                     method,
