@@ -15,7 +15,7 @@ import java.util.Optional;
 /// (f16), their offsets if [Quantization#asymmetric], then for every 4 neighbouring inputs the 64 outputs' numbers: 32
 /// bits of 8-bit numbers or 16 bits of 4-bit ones, the first input lowest. Few rows multiply these as they are; for
 /// more, weights are unpacked to bf16 on the way, a piece that fits a core's cache at a time.
-public final class QuantizedMatrix implements PanelMatrix {
+public final class QuantizedMatrix extends PanelMatrix {
     /// Inputs that share a scale.
     public static final int GROUP = 32;
 
@@ -29,17 +29,14 @@ public final class QuantizedMatrix implements PanelMatrix {
 
     private final Quantization method;
     private final Tensor panels;
-    private final long out;
-    private final long in;
 
     private QuantizedMatrix(Quantization method, long out, long in) {
+        super(out, in);
         if (in % GROUP != 0 || in == 0) {
             throw new IllegalArgumentException(
                     "Groups are of " + GROUP + " inputs, of which " + in + " is no multiple.");
         }
         this.method = method;
-        this.out = out;
-        this.in = in;
         this.panels = Tensor.empty(DType.U8, Device.CPU, (out + PANEL - 1) / PANEL, panelBytes())
                 .detachFromScope();
     }
@@ -274,45 +271,44 @@ public final class QuantizedMatrix implements PanelMatrix {
         return true;
     }
 
-    /// `x · Wᵀ + bias`, added up in f32.
-    ///
-    /// @param x    [rows × in] in bf16, f16 or f32
-    /// @param bias [out]
-    /// @return [rows × out] in x's type
     @Override
-    public Tensor multiply(Tensor x, Optional<Tensor> bias) {
+    void check(Tensor x) {
         if (x.rank() != 2 || x.size(1) != in) {
             throw new IllegalArgumentException("Expected rows of " + in + " inputs; found " + x + ".");
         }
-        return Scope.compute(() -> {
-            Tensor y = Tensor.empty(x.dtype(), Device.CPU, x.size(0), out);
-            if (x.size(0) > MAX_ROWS && x.dtype() == DType.BF16 && PanelMatmul.takes(in)) {
-                unpacked(x.contiguous(), bias, y);
-                return y;
-            }
-            byRow(x.contiguous(), bias, y);
-            return y;
-        });
     }
 
-    private void byRow(Tensor x, Optional<Tensor> bias, Tensor y) {
+    @Override
+    boolean byRow(Tensor x) {
+        return x.size(0) <= MAX_ROWS || x.dtype() != DType.BF16 || !PanelMatmul.takes(in);
+    }
+
+    @Override
+    float scale() {
+        return 1;
+    }
+
+    @Override
+    long sums() {
+        return in / GROUP;
+    }
+
+    @Override
+    void prepare(RowProduct product) {
+        IntPanels.sums(product.address(), in / GROUP * product.paddedRows(), product.more());
+    }
+
+    @Override
+    RowProduct.Kernel kernel(RowProduct product) {
         long groups = in / GROUP;
-        try (Scope scope = Scope.open()) {
-            RowProduct product = new RowProduct(x, in, out, bias, y, 1, groups);
-            long sums = product.more();
-            IntPanels.sums(product.address(), groups * product.paddedRows(), sums);
-            product.run((panel, row, rows, tile) -> IntPanels.multiply(
-                    method,
-                    group(panel, 0),
-                    groups,
-                    product.address() + 4 * in * row,
-                    sums + 4 * groups * row,
-                    rows,
-                    tile));
-        }
+        long x = product.address();
+        long sums = product.more();
+        return (panel, row, rows, tile) -> IntPanels.multiply(
+                method, group(panel, 0), groups, x + 4 * in * row, sums + 4 * groups * row, rows, tile);
     }
 
-    private void unpacked(Tensor x, Optional<Tensor> bias, Tensor y) {
+    @Override
+    void multiplyMany(Tensor x, Optional<Tensor> bias, Tensor y) {
         long rows = x.size(0);
         long count = panels.size(0);
         // Panels whose bf16 fill half of a core's second-level cache.
