@@ -62,22 +62,26 @@ final class DecoderBlock {
     /// @return [tokens × hidden]
     Tensor apply(Tensor x, Attention attention) {
         RowTiles tiles = attention.tiles();
-        List<Tensor> qkv = tiles.mapAll(List.of(x), in -> queryKeyValue(norm(attentionNorm, in.getFirst())));
+        List<Tensor> qkv =
+                tiles.mapAll(List.of(x), in -> queryKeyValue(norm(attentionNorm, in.getFirst(), attention), attention));
         Tensor mixed = attention.attend(layer, qkv.get(0), qkv.get(1), qkv.get(2));
-        return tiles.mapAll(List.of(x, mixed), in -> List.of(afterAttention(in.get(0), in.get(1))))
+        return tiles.mapAll(List.of(x, mixed), in -> List.of(afterAttention(in.get(0), in.get(1), attention)))
                 .getFirst();
     }
 
-    private static Tensor norm(Norm norm, Tensor x) {
+    private static Tensor norm(Norm norm, Tensor x, Attention pass) {
+        if (pass.inference()) {
+            return norm.infer(x);
+        }
         Laps.end("rest, forward");
         Tensor normed = GradientTape.cut(norm.apply(x));
         Laps.end("norms, forward");
         return normed;
     }
 
-    private Tensor afterAttention(Tensor x, Tensor mixed) {
+    private Tensor afterAttention(Tensor x, Tensor mixed, Attention pass) {
         Tensor attended = GradientTape.cut(sum(x, attentionOutput.apply(mixed)));
-        return sum(attended, feedForward(norm(feedForwardNorm, attended)));
+        return sum(attended, feedForward(norm(feedForwardNorm, attended, pass)));
     }
 
     /// A residual connection.
@@ -91,7 +95,7 @@ final class DecoderBlock {
         return y;
     }
 
-    private List<Tensor> queryKeyValue(Tensor x) {
+    private List<Tensor> queryKeyValue(Tensor x, Attention pass) {
         Tensor q;
         Tensor k;
         Tensor v;
@@ -119,9 +123,14 @@ final class DecoderBlock {
             }
             default -> throw new IllegalStateException();
         }
-        Tensor normedQ = queryNorm.isPresent() ? queryNorm.get().apply(q) : q;
-        Tensor normedK = keyNorm.isPresent() ? keyNorm.get().apply(k) : k;
-        return List.of(normedQ, normedK, v);
+        return List.of(headNorm(queryNorm, q, pass), headNorm(keyNorm, k, pass), v);
+    }
+
+    private static Tensor headNorm(Optional<Norm> norm, Tensor x, Attention pass) {
+        if (norm.isEmpty()) {
+            return x;
+        }
+        return pass.inference() ? norm.get().infer(x) : norm.get().apply(x);
     }
 
     private Tensor heads(Tensor x, int count) {

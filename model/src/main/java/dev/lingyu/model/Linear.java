@@ -104,7 +104,10 @@ public final class Linear {
 
     private boolean byPanels(Tensor x) {
         Optional<PanelMatrix> packed = weight.get().packed();
-        return adapters.isEmpty() && packed.isPresent() && x.rank() == 2 && packed.get().takes(x.size(0));
+        return adapters.isEmpty()
+                && packed.isPresent()
+                && x.rank() == 2
+                && packed.get().takes(x.size(0));
     }
 
     /// The layer without its adapters.

@@ -27,14 +27,20 @@ final class Norm {
     }
 
     Tensor apply(Tensor x) {
-        Tensor w = weight.value();
-        if (!GradientTape.isRecording() && NormKernel.takes(x, w)) {
-            return bias.isPresent()
-                    ? NormKernel.layer(x, w, bias.get().value(), epsilon)
-                    : NormKernel.rms(x, w, epsilon);
-        }
         return bias.isPresent()
-                ? Functional.layerNorm(x, w, bias.get().value(), epsilon)
-                : Functional.rmsNorm(x, w, epsilon);
+                ? Functional.layerNorm(x, weight.value(), bias.get().value(), epsilon)
+                : Functional.rmsNorm(x, weight.value(), epsilon);
+    }
+
+    /// The same for a pass that nothing records, by a kernel where there is one.
+    ///
+    /// Passes of training do without it also where they do not record, so that what is computed again has the same
+    /// bits.
+    Tensor infer(Tensor x) {
+        Tensor w = weight.value();
+        if (!NormKernel.takes(x, w)) {
+            return apply(x);
+        }
+        return bias.isPresent() ? NormKernel.layer(x, w, bias.get().value(), epsilon) : NormKernel.rms(x, w, epsilon);
     }
 }

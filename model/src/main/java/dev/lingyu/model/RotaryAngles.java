@@ -49,14 +49,19 @@ final class RotaryAngles implements AutoCloseable {
         }
     }
 
-    /// Turns the first features of every head; in place where nothing records.
+    /// The same as [#turn] for a pass that nothing records: in place, by a kernel where there is one.
+    Tensor turnInPlace(Tensor x) {
+        if (!RotaryKernel.takes(x)) {
+            return turn(x);
+        }
+        RotaryKernel.turn(x, cos, sin, rope.interleaved());
+        return x;
+    }
+
+    /// Turns the first features of every head.
     ///
     /// @param x [tokens × heads × headSize]
     Tensor turn(Tensor x) {
-        if (!GradientTape.isRecording() && RotaryKernel.takes(x)) {
-            RotaryKernel.turn(x, cos, sin, rope.interleaved());
-            return x;
-        }
         long size = x.size(2);
         long half = rope.dimensions() / 2;
         boolean partial = rope.dimensions() < size;

@@ -71,7 +71,8 @@ public final class NormKernel {
         long width = x.size(-1);
         if (!takes(x, weight)
                 || weight.count() != width
-                || bias.isPresent() && (bias.get().dtype() != x.dtype() || bias.get().count() != width)) {
+                || bias.isPresent()
+                        && (bias.get().dtype() != x.dtype() || bias.get().count() != width)) {
             throw new IllegalArgumentException("Expected contiguous rows of bf16, f16 or f32 on the CPU and weights of "
                     + "their type and length; found " + x + ", " + weight + " and " + bias + ".");
         }
@@ -86,7 +87,8 @@ public final class NormKernel {
         long step = width * dtype.byteSize();
         try (Scope scope = Scope.open()) {
             // The weights as f32, and for each worker a row and the partial sums of a vector's lanes.
-            long scratch = Scratch.address(2 * width + (width + LANES) * Workers.shared().threads());
+            long scratch = Scratch.address(
+                    2 * width + (width + LANES) * Workers.shared().threads());
             NarrowRows.widen(dtype, weight, width, 1, scratch);
             if (centred) {
                 NarrowRows.widen(dtype, bias, width, 1, scratch + 4 * width);
@@ -202,10 +204,7 @@ public final class NormKernel {
             MEMORY.set(
                     FLOAT,
                     a + 4 * i,
-                    Math.fma(
-                            MEMORY.get(FLOAT, a + 4 * i),
-                            MEMORY.get(FLOAT, b + 4 * i),
-                            MEMORY.get(FLOAT, c + 4 * i)));
+                    Math.fma(MEMORY.get(FLOAT, a + 4 * i), MEMORY.get(FLOAT, b + 4 * i), MEMORY.get(FLOAT, c + 4 * i)));
         }
     }
 }

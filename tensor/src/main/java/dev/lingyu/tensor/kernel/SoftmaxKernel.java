@@ -321,9 +321,7 @@ public final class SoftmaxKernel {
     private static void storeWide(long a, int start, int end, float factor, float[] buffer) {
         long full = end - (end - start) % LANES;
         for (long j = start; j < full; j += LANES) {
-            FloatVector.fromArray(F, buffer, (int) j)
-                    .mul(factor)
-                    .intoMemorySegment(MEMORY, a + 4 * j, LITTLE_ENDIAN);
+            FloatVector.fromArray(F, buffer, (int) j).mul(factor).intoMemorySegment(MEMORY, a + 4 * j, LITTLE_ENDIAN);
         }
         for (int j = (int) full; j < end; j++) {
             MEMORY.set(ValueLayout.JAVA_FLOAT, a + 4L * j, buffer[j] * factor);

@@ -33,8 +33,9 @@ public final class SumKernel {
     /// @param y of x's shape and type, contiguous; changed
     public static void add(Tensor x, Tensor y) {
         if (!takes(x, y)) {
-            throw new IllegalArgumentException("Expected at most " + FEW + " contiguous elements of bf16, f16 or f32 on "
-                    + "the CPU and as many of that type; found " + x + " and " + y + ".");
+            throw new IllegalArgumentException(
+                    "Expected at most " + FEW + " contiguous elements of bf16, f16 or f32 on "
+                            + "the CPU and as many of that type; found " + x + " and " + y + ".");
         }
         DType dtype = x.dtype();
         long bytes = dtype.byteSize();

@@ -49,7 +49,12 @@ class NormKernelTest {
                         double bias = b.toDoubles()[i];
                         // The mean is rounded to f32: a hundredth of what 2e-5 of it would be.
                         double lost = Math.abs(mean * factor * w.toDoubles()[i]) / 100;
-                        check(found[r * width + i], product + bias, Math.abs(product) + Math.abs(bias) + lost, 1, dtype);
+                        check(
+                                found[r * width + i],
+                                product + bias,
+                                Math.abs(product) + Math.abs(bias) + lost,
+                                1,
+                                dtype);
                     }
                 }
             }
@@ -87,12 +92,11 @@ class NormKernelTest {
 
     /// @param size of what was added up
     private static void check(double found, double expected, double size, int roundings, DType dtype) {
-        double last =
-                switch (dtype) {
-                    case BF16 -> 0x1p-8;
-                    case F16 -> 0x1p-11;
-                    default -> 0;
-                };
+        double last = switch (dtype) {
+            case BF16 -> 0x1p-8;
+            case F16 -> 0x1p-11;
+            default -> 0;
+        };
         // The smallest f16 are 2⁻²⁴ apart.
         double tiny = dtype == DType.F16 ? 0x1p-24 : 0;
         assertThat(found).isCloseTo(expected, within(Math.abs(expected) * last * roundings + size * 2e-5 + tiny));

@@ -130,7 +130,8 @@ class QuantizedMatrixTest {
                         assertThat(y[(rows - 1) * 70 + n])
                                 .as("%s, row %d of %d, output %d", odd, rows - 1, rows, n)
                                 .satisfiesAnyOf(
-                                        v -> assertThat(v).isNaN(), v -> assertThat(v).isInfinite());
+                                        v -> assertThat(v).isNaN(),
+                                        v -> assertThat(v).isInfinite());
                     }
                 }
             }

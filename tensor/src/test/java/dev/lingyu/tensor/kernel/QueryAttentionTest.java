@@ -202,7 +202,9 @@ class QueryAttentionTest {
     private static void assertOdd(float[] plain, float[] found, int from, int to, int step) {
         for (int i = 0; i < found.length; i++) {
             if (i >= from && i < to && (i - from) % step == 0) {
-                assertThat(Float.isFinite(found[i])).as("element %d: %s", i, found[i]).isFalse();
+                assertThat(Float.isFinite(found[i]))
+                        .as("element %d: %s", i, found[i])
+                        .isFalse();
             } else {
                 assertThat(found[i]).as("element %d", i).isEqualTo(plain[i]);
             }

@@ -59,16 +59,14 @@ class RotaryKernelTest {
     }
 
     private static void check(double found, double one, double other, DType dtype) {
-        double last =
-                switch (dtype) {
-                    case BF16 -> 0x1p-8;
-                    case F16 -> 0x1p-11;
-                    default -> 0;
-                };
+        double last = switch (dtype) {
+            case BF16 -> 0x1p-8;
+            case F16 -> 0x1p-11;
+            default -> 0;
+        };
         double size = Math.abs(one) + Math.abs(other);
         double tiny = dtype == DType.F16 ? 0x1p-24 : 1e-30;
-        assertThat(found)
-                .isCloseTo(one + other, within(Math.abs(one + other) * last + size * 2e-7 + tiny));
+        assertThat(found).isCloseTo(one + other, within(Math.abs(one + other) * last + size * 2e-7 + tiny));
     }
 
     @ParameterizedTest
@@ -88,8 +86,8 @@ class RotaryKernelTest {
             for (int i = 0; i < 80; i++) {
                 switch (i % 40) {
                     case 3 -> assertThat(found[i]).isNaN();
-                    case 4 -> assertThat(found[i])
-                            .isEqualTo(i == 4 ? Float.NEGATIVE_INFINITY : Float.POSITIVE_INFINITY);
+                    case 4 ->
+                        assertThat(found[i]).isEqualTo(i == 4 ? Float.NEGATIVE_INFINITY : Float.POSITIVE_INFINITY);
                     default -> assertThat(found[i]).isEqualTo(i < 40 ? 0 : 1);
                 }
             }
