@@ -12,10 +12,7 @@ public final class Workers {
     /// threads.
     private static final int LOOKS = 2_000;
 
-    /// Elements that take one thread less time than another needs to begin.
-    private static final long FEW = 8_192;
-
-    /// Elements that a worker takes at once.
+    /// Elements that a worker takes at once: some microseconds' work.
     private static final long SHARE = 16_384;
 
     private final Worker[] others;
@@ -89,12 +86,12 @@ public final class Workers {
         void run(int part, long row);
     }
 
-    /// Runs a job row by row, each worker taking the next ones as it is done with others; few elements stay on the
-    /// calling thread, as worker 0.
+    /// Runs a job row by row, each worker taking the next ones as it is done with others; what would be one worker's
+    /// share stays on the calling thread, as worker 0.
     ///
     /// @param width elements of a row
     void share(long rows, long width, Row work) {
-        if (rows * width <= FEW) {
+        if (rows * width <= SHARE) {
             for (long row = 0; row < rows; row++) {
                 work.run(0, row);
             }
