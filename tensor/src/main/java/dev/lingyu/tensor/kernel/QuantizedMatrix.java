@@ -25,10 +25,12 @@ public final class QuantizedMatrix extends PanelMatrix {
 
     private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
 
     private final Quantization method;
     private final Tensor panels;
+    private final long address;
 
     private QuantizedMatrix(Quantization method, long out, long in) {
         super(out, in);
@@ -39,6 +41,7 @@ public final class QuantizedMatrix extends PanelMatrix {
         this.method = method;
         this.panels = Tensor.empty(DType.U8, Device.CPU, (out + PANEL - 1) / PANEL, panelBytes())
                 .detachFromScope();
+        this.address = panels.address();
     }
 
     private long panelBytes() {
@@ -101,34 +104,46 @@ public final class QuantizedMatrix extends PanelMatrix {
         long from = blocks.address();
         long rowBytes = blocks.size(1);
         matrix.eachPanel((panel, lanes) -> {
-            int[] numbers = new int[GROUP];
-            for (int lane = 0; lane < lanes; lane++) {
-                for (int group = 0; group < in / GROUP; group++) {
-                    long block = from + rowBytes * (PANEL * panel + lane) + (long) method.blockBytes() * group;
-                    matrix.put(panel, lane, group, matrix.readBlock(block, numbers), numbers);
+            for (int group = 0; group < in / GROUP; group++) {
+                long block = from + rowBytes * PANEL * panel + (long) method.blockBytes() * group;
+                long to = matrix.group(panel, group);
+                for (int lane = 0; lane < lanes; lane++) {
+                    matrix.take(block + rowBytes * lane, to, lane);
                 }
             }
         });
         return matrix;
     }
 
-    private int readBlock(long block, int[] numbers) {
-        int scales = MEMORY.get(SHORT, block) & 0xFFFF;
+    /// Moves one row's block to its places in a group: four or eight numbers at a time, as a start reads all of a model.
+    private void take(long block, long group, int lane) {
         long at = block + 2;
+        MEMORY.set(SHORT, group + 2L * lane, MEMORY.get(SHORT, block));
         if (method.asymmetric()) {
-            scales |= MEMORY.get(SHORT, at) << 16;
+            MEMORY.set(SHORT, group + 2L * (PANEL + lane), MEMORY.get(SHORT, at));
             at += 2;
         }
-        for (int i = 0; i < numbers.length; i++) {
-            if (method.bits() == 8) {
-                byte b = MEMORY.get(BYTE, at + i);
-                numbers[i] = method.asymmetric() ? b & 0xFF : b + 128;
-            } else {
-                byte b = MEMORY.get(BYTE, at + i % 16);
-                numbers[i] = i < 16 ? b & 15 : b >>> 4 & 15;
+        long first = group + header();
+        if (method.bits() == 8) {
+            // Signed bytes become numbers from 0 on.
+            int middle = method.asymmetric() ? 0 : 0x80808080;
+            for (long i = 0; i < GROUP; i += 4) {
+                MEMORY.set(INT, first + PANEL * i + 4L * lane, MEMORY.get(INT, at + i) ^ middle);
+            }
+        } else {
+            for (long i = 0; i < GROUP / 2; i += 4) {
+                int four = MEMORY.get(INT, at + i);
+                MEMORY.set(SHORT, first + PANEL / 2 * i + 2L * lane, nibbles(four));
+                MEMORY.set(SHORT, first + PANEL / 2 * (i + GROUP / 2) + 2L * lane, nibbles(four >>> 4));
             }
         }
-        return scales;
+    }
+
+    /// The low halves of four bytes, side by side.
+    private static short nibbles(int four) {
+        int pairs = four & 0x0F0F0F0F;
+        pairs = (pairs | pairs >>> 4) & 0x00FF00FF;
+        return (short) (pairs | pairs >>> 8);
     }
 
     /// The blocks that [#ofBlocks] takes, u8.
@@ -167,7 +182,7 @@ public final class QuantizedMatrix extends PanelMatrix {
     }
 
     private long group(long panel, int group) {
-        return panels.address() + panelBytes() * panel + groupBytes() * group;
+        return address + panelBytes() * panel + groupBytes() * group;
     }
 
     private void put(long panel, int lane, int group, int scales, int[] numbers) {
@@ -180,7 +195,7 @@ public final class QuantizedMatrix extends PanelMatrix {
         for (int i = 0; i < GROUP; i += 4) {
             if (method.bits() == 8) {
                 int four = numbers[i] | numbers[i + 1] << 8 | numbers[i + 2] << 16 | numbers[i + 3] << 24;
-                MEMORY.set(ValueLayout.JAVA_INT_UNALIGNED, first + (long) PANEL * i + 4L * lane, four);
+                MEMORY.set(INT, first + (long) PANEL * i + 4L * lane, four);
             } else {
                 int four = numbers[i] | numbers[i + 1] << 4 | numbers[i + 2] << 8 | numbers[i + 3] << 12;
                 MEMORY.set(SHORT, first + (long) PANEL / 2 * i + 2L * lane, (short) four);
@@ -197,7 +212,7 @@ public final class QuantizedMatrix extends PanelMatrix {
         long first = at + header();
         for (int i = 0; i < GROUP; i += 4) {
             int four = method.bits() == 8
-                    ? MEMORY.get(ValueLayout.JAVA_INT_UNALIGNED, first + (long) PANEL * i + 4L * lane)
+                    ? MEMORY.get(INT, first + (long) PANEL * i + 4L * lane)
                     : MEMORY.get(SHORT, first + (long) PANEL / 2 * i + 2L * lane);
             int mask = (1 << method.bits()) - 1;
             for (int j = 0; j < 4; j++) {
