@@ -115,7 +115,8 @@ public final class QuantizedMatrix extends PanelMatrix {
         return matrix;
     }
 
-    /// Moves one row's block to its places in a group: four or eight numbers at a time, as a start reads all of a model.
+    /// Moves one row's block to its places in a group: four or eight numbers at a time, as a start reads all of a
+    /// model.
     private void take(long block, long group, int lane) {
         long at = block + 2;
         MEMORY.set(SHORT, group + 2L * lane, MEMORY.get(SHORT, block));
