@@ -25,6 +25,7 @@ final class Attention implements AutoCloseable {
     private final DType dtype;
     private final Device device;
     private final RowTiles tiles;
+    private final boolean inference;
     private final Optional<RotaryAngles> rotary;
     private final float[] slopes;
     private final Map<BiasKey, Optional<Tensor>> biases = new HashMap<>();
@@ -33,16 +34,24 @@ final class Attention implements AutoCloseable {
 
     /// Prepares a pass.
     ///
-    /// @param caches one per sequence, or none for a pass without a past
-    /// @param tiles  how the layers around attention take their rows
+    /// @param caches    one per sequence, or none for a pass without a past
+    /// @param tiles     how the layers around attention take their rows
+    /// @param inference whether the pass is none of training
     Attention(
-            DecoderConfig config, TokenBatch batch, List<KvCache> caches, DType dtype, Device device, RowTiles tiles) {
+            DecoderConfig config,
+            TokenBatch batch,
+            List<KvCache> caches,
+            DType dtype,
+            Device device,
+            RowTiles tiles,
+            boolean inference) {
         this.config = config;
         this.batch = batch;
         this.caches = caches;
         this.dtype = dtype;
         this.device = device;
         this.tiles = tiles;
+        this.inference = inference;
         this.slopes = config.position() instanceof Position.Alibi ? alibiSlopes(config.heads()) : new float[0];
         this.rotary = config.position() instanceof Position.Rope rope
                 ? Optional.of(RotaryAngles.of(rope, batch, dtype, device))
@@ -54,6 +63,11 @@ final class Attention implements AutoCloseable {
         return tiles;
     }
 
+    /// Whether the pass is none of training, so that kernels without a gradient may compute, and in place.
+    boolean inference() {
+        return inference;
+    }
+
     /// Attends within every sequence.
     ///
     /// @param q [tokens × heads × headSize]
@@ -61,12 +75,17 @@ final class Attention implements AutoCloseable {
     /// @param v [tokens × keyValueHeads × headSize]
     /// @return [tokens × heads · headSize]
     Tensor attend(int layer, Tensor q, Tensor k, Tensor v) {
-        Tensor turnedQ = rotary.isPresent() ? rotary.get().turn(q) : q;
-        Tensor turnedK = rotary.isPresent() ? rotary.get().turn(k) : k;
-        List<Tensor> whole = GradientTape.cut(List.of(turnedQ, turnedK, v));
+        List<Tensor> whole = GradientTape.cut(List.of(turned(q), turned(k), v));
         return caches.isEmpty()
                 ? withoutPast(whole.get(0), whole.get(1), whole.get(2), window(layer))
                 : withPast(layer, whole.get(0), whole.get(1), whole.get(2));
+    }
+
+    private Tensor turned(Tensor x) {
+        if (rotary.isEmpty()) {
+            return x;
+        }
+        return inference ? rotary.get().turnInPlace(x) : rotary.get().turn(x);
     }
 
     private Tensor withoutPast(Tensor q, Tensor k, Tensor v, int window) {

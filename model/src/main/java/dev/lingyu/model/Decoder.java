@@ -196,11 +196,12 @@ public final class Decoder implements AutoCloseable {
     ///
     /// @param caches one per sequence, or an empty list for a pass without a past
     public Pass begin(TokenBatch batch, List<KvCache> caches) {
-        return begin(batch, caches, RowTiles.NONE);
+        return begin(batch, caches, RowTiles.NONE, false);
     }
 
-    private Pass begin(TokenBatch batch, List<KvCache> caches, RowTiles tiles) {
-        return new Pass(batch, new Attention(config, batch, caches, dtype(), device(), tiles), dropout.begin());
+    private Pass begin(TokenBatch batch, List<KvCache> caches, RowTiles tiles, boolean inference) {
+        return new Pass(
+                batch, new Attention(config, batch, caches, dtype(), device(), tiles, inference), dropout.begin());
     }
 
     /// What all blocks of one pass share: the batch, rotary angles, attention biases, caches.
@@ -223,7 +224,12 @@ public final class Decoder implements AutoCloseable {
 
     /// Token features before the first block [tokens × hidden].
     public Tensor embed(Pass pass) {
-        return Scope.compute(() -> normalizeEmbedding(lookUp(pass)));
+        return Scope.compute(() -> {
+            Tensor x = lookUp(pass);
+            return pass.attention.inference() && embeddingNorm.isPresent()
+                    ? embeddingNorm.get().infer(x)
+                    : normalizeEmbedding(x);
+        });
     }
 
     /// The embeddings of the tokens, positions added where they are learned [tokens × hidden].
@@ -315,7 +321,7 @@ public final class Decoder implements AutoCloseable {
     public Tensor features(TokenBatch batch, List<KvCache> caches, RowTiles tiles) {
         try (Scope scope = Scope.open();
                 Autograd.Mode off = Autograd.off();
-                Pass pass = begin(batch, caches, tiles)) {
+                Pass pass = begin(batch, caches, tiles, true)) {
             Tensor x = embed(pass);
             for (int layer = 0; layer < blocks.size(); layer++) {
                 Tensor next = block(layer, x, pass);
@@ -323,7 +329,7 @@ public final class Decoder implements AutoCloseable {
                 x = next;
             }
             pass.attention.advanceCaches();
-            return scope.keep(tiles.map(x, this::finish));
+            return scope.keep(tiles.map(x, finalNorm::infer));
         }
     }
 

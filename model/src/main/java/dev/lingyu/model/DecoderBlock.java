@@ -2,9 +2,11 @@ package dev.lingyu.model;
 
 import dev.lingyu.tensor.Laps;
 import dev.lingyu.tensor.Tensor;
+import dev.lingyu.tensor.kernel.SumKernel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// One transformer block in its pre-norm form: `x + attention(norm(x))`, then `x + feedForward(norm(x))`.
 final class DecoderBlock {
@@ -13,16 +15,17 @@ final class DecoderBlock {
     private final List<Slot> slots;
     private final List<Linear> linears;
     private final Norm attentionNorm;
-    private final Optional<Linear> query;
-    private final Optional<Linear> key;
-    private final Optional<Linear> value;
+    /// Query, key and value, or none.
+    private final List<Linear> separate;
+
     private final Optional<Linear> queryKeyValue;
     private final Optional<Norm> queryNorm;
     private final Optional<Norm> keyNorm;
     private final Linear attentionOutput;
     private final Norm feedForwardNorm;
-    private final Optional<Linear> gate;
-    private final Optional<Linear> up;
+    /// The widening matrix behind the gate's, if that stands alone; or none.
+    private final List<Linear> wideners;
+
     private final Optional<Linear> gateUp;
     private final Linear down;
 
@@ -30,16 +33,17 @@ final class DecoderBlock {
         this.config = config;
         this.layer = layer;
         attentionNorm = of.norm(Part.ATTENTION_NORM, layer).orElseThrow();
-        query = of.linear(Part.QUERY, layer);
-        key = of.linear(Part.KEY, layer);
-        value = of.linear(Part.VALUE, layer);
+        separate = Stream.of(Part.QUERY, Part.KEY, Part.VALUE)
+                .flatMap(part -> of.linear(part, layer).stream())
+                .toList();
         queryKeyValue = of.linear(Part.QUERY_KEY_VALUE, layer);
         queryNorm = of.norm(Part.QUERY_NORM, layer);
         keyNorm = of.norm(Part.KEY_NORM, layer);
         attentionOutput = of.linear(Part.ATTENTION_OUTPUT, layer).orElseThrow();
         feedForwardNorm = of.norm(Part.FEED_FORWARD_NORM, layer).orElseThrow();
-        gate = of.linear(Part.GATE, layer);
-        up = of.linear(Part.UP, layer);
+        wideners = Stream.of(Part.GATE, Part.UP)
+                .flatMap(part -> of.linear(part, layer).stream())
+                .toList();
         gateUp = of.linear(Part.GATE_UP, layer);
         down = of.linear(Part.DOWN, layer).orElseThrow();
         slots = of.block(layer);
@@ -58,33 +62,49 @@ final class DecoderBlock {
     /// @return [tokens × hidden]
     Tensor apply(Tensor x, Attention attention) {
         RowTiles tiles = attention.tiles();
-        List<Tensor> qkv = tiles.mapAll(List.of(x), in -> queryKeyValue(norm(attentionNorm, in.getFirst())));
+        List<Tensor> qkv =
+                tiles.mapAll(List.of(x), in -> queryKeyValue(norm(attentionNorm, in.getFirst(), attention), attention));
         Tensor mixed = attention.attend(layer, qkv.get(0), qkv.get(1), qkv.get(2));
-        return tiles.mapAll(List.of(x, mixed), in -> List.of(afterAttention(in.get(0), in.get(1))))
+        return tiles.mapAll(List.of(x, mixed), in -> List.of(afterAttention(in.get(0), in.get(1), attention)))
                 .getFirst();
     }
 
-    private static Tensor norm(Norm norm, Tensor x) {
+    private static Tensor norm(Norm norm, Tensor x, Attention pass) {
+        if (pass.inference()) {
+            return norm.infer(x);
+        }
         Laps.end("rest, forward");
         Tensor normed = GradientTape.cut(norm.apply(x));
         Laps.end("norms, forward");
         return normed;
     }
 
-    private Tensor afterAttention(Tensor x, Tensor mixed) {
-        Tensor attended = GradientTape.cut(x.add(attentionOutput.apply(mixed)));
-        return attended.add(feedForward(norm(feedForwardNorm, attended)));
+    private Tensor afterAttention(Tensor x, Tensor mixed, Attention pass) {
+        Tensor attended = GradientTape.cut(sum(x, attentionOutput.apply(mixed)));
+        return sum(attended, feedForward(norm(feedForwardNorm, attended, pass)));
     }
 
-    private List<Tensor> queryKeyValue(Tensor x) {
+    /// A residual connection.
+    ///
+    /// @param y what a layer added, which nobody else needs: few rows are added in place
+    private static Tensor sum(Tensor x, Tensor y) {
+        if (GradientTape.isRecording() || !SumKernel.takes(x, y)) {
+            return x.add(y);
+        }
+        SumKernel.add(x, y);
+        return y;
+    }
+
+    private List<Tensor> queryKeyValue(Tensor x, Attention pass) {
         Tensor q;
         Tensor k;
         Tensor v;
         switch (config.projections()) {
             case SEPARATE -> {
-                q = heads(query.orElseThrow().apply(x), config.heads());
-                k = heads(key.orElseThrow().apply(x), config.keyValueHeads());
-                v = heads(value.orElseThrow().apply(x), config.keyValueHeads());
+                List<Tensor> three = Linear.apply(separate, x);
+                q = heads(three.get(0), config.heads());
+                k = heads(three.get(1), config.keyValueHeads());
+                v = heads(three.get(2), config.keyValueHeads());
             }
             case FUSED_BY_HEAD -> {
                 Tensor fused =
@@ -103,9 +123,14 @@ final class DecoderBlock {
             }
             default -> throw new IllegalStateException();
         }
-        Tensor normedQ = queryNorm.isPresent() ? queryNorm.get().apply(q) : q;
-        Tensor normedK = keyNorm.isPresent() ? keyNorm.get().apply(k) : k;
-        return List.of(normedQ, normedK, v);
+        return List.of(headNorm(queryNorm, q, pass), headNorm(keyNorm, k, pass), v);
+    }
+
+    private static Tensor headNorm(Optional<Norm> norm, Tensor x, Attention pass) {
+        if (norm.isEmpty()) {
+            return x;
+        }
+        return pass.inference() ? norm.get().infer(x) : norm.get().apply(x);
     }
 
     private Tensor heads(Tensor x, int count) {
@@ -119,7 +144,10 @@ final class DecoderBlock {
             List<Tensor> both = gateUp.get().apply(x).split(1, half, half);
             return down.apply(activation.gated(both.getFirst(), both.getLast()));
         }
-        Tensor wide = up.orElseThrow().apply(x);
-        return down.apply(gate.isPresent() ? activation.gated(gate.get().apply(x), wide) : activation.apply(wide));
+        List<Tensor> wide = Linear.apply(wideners, x);
+        return down.apply(
+                wide.size() == 2
+                        ? activation.gated(wide.getFirst(), wide.getLast())
+                        : activation.apply(wide.getFirst()));
     }
 }

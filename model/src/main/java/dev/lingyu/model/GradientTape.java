@@ -72,6 +72,12 @@ public final class GradientTape implements AutoCloseable {
         return CURRENT.get();
     }
 
+    /// Whether a tape or plain autograd records on this thread: else kernels without a gradient may compute, and in
+    /// place.
+    static boolean isRecording() {
+        return current() != null || Autograd.isRecording();
+    }
+
     /// The leaf that stands for a tensor on the tape that records, or the tensor itself where none does: for what
     /// several operations use, so that its history is gone through once.
     static Tensor cut(Tensor tensor) {

@@ -86,6 +86,30 @@ public final class Linear {
         return y;
     }
 
+    /// Applies several layers to the same rows; without adapters and a recording, few rows go through all at once.
+    ///
+    /// @param x [rows × in]
+    /// @return one [rows × out] for each
+    static List<Tensor> apply(List<Linear> layers, Tensor x) {
+        if (GradientTape.isRecording() || !layers.stream().allMatch(layer -> layer.byPanels(x))) {
+            return layers.stream().map(layer -> layer.apply(x)).toList();
+        }
+        return PanelMatrix.multiply(
+                x,
+                layers.stream()
+                        .map(layer -> layer.weight.get().packed().orElseThrow())
+                        .toList(),
+                layers.stream().map(layer -> layer.bias.map(Slot::value)).toList());
+    }
+
+    private boolean byPanels(Tensor x) {
+        Optional<PanelMatrix> packed = weight.get().packed();
+        return adapters.isEmpty()
+                && packed.isPresent()
+                && x.rank() == 2
+                && packed.get().takes(x.size(0));
+    }
+
     /// The layer without its adapters.
     Tensor plain(Tensor x) {
         GradientTape tape = GradientTape.current();

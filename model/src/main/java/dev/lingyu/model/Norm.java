@@ -2,6 +2,7 @@ package dev.lingyu.model;
 
 import dev.lingyu.tensor.Functional;
 import dev.lingyu.tensor.Tensor;
+import dev.lingyu.tensor.kernel.NormKernel;
 import java.util.List;
 import java.util.Optional;
 
@@ -29,5 +30,17 @@ final class Norm {
         return bias.isPresent()
                 ? Functional.layerNorm(x, weight.value(), bias.get().value(), epsilon)
                 : Functional.rmsNorm(x, weight.value(), epsilon);
+    }
+
+    /// The same for a pass that nothing records, by a kernel where there is one.
+    ///
+    /// Passes of training do without it also where they do not record, so that what is computed again has the same
+    /// bits.
+    Tensor infer(Tensor x) {
+        Tensor w = weight.value();
+        if (!NormKernel.takes(x, w)) {
+            return apply(x);
+        }
+        return bias.isPresent() ? NormKernel.layer(x, w, bias.get().value(), epsilon) : NormKernel.rms(x, w, epsilon);
     }
 }

@@ -4,6 +4,7 @@ import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
 import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
+import dev.lingyu.tensor.kernel.RotaryKernel;
 import java.util.List;
 
 /// The cosines and sines by which rotary position embedding turns the tokens of one batch.
@@ -46,6 +47,15 @@ final class RotaryAngles implements AutoCloseable {
                     scope.keep(Tensor.of(cos, shape).to(dtype).to(device)),
                     scope.keep(Tensor.of(sin, shape).to(dtype).to(device)));
         }
+    }
+
+    /// The same as [#turn] for a pass that nothing records: in place, by a kernel where there is one.
+    Tensor turnInPlace(Tensor x) {
+        if (!RotaryKernel.takes(x)) {
+            return turn(x);
+        }
+        RotaryKernel.turn(x, cos, sin, rope.interleaved());
+        return x;
     }
 
     /// Turns the first features of every head.

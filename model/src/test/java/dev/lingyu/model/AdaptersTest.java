@@ -207,7 +207,8 @@ class AdaptersTest {
             decoder.dropout().restore(1);
             assertThat(trainingPass(decoder)).isEqualTo(second);
             decoder.dropout().enabled(false);
-            assertThat(Golden.largestDifference(trainingPass(decoder), quiet)).isLessThan(1e-6);
+            // Training normalises by libtorch, inference by kernels: another order of adding, in f32.
+            assertThat(Golden.largestDifference(trainingPass(decoder), quiet)).isLessThan(1e-5);
         }
     }
 

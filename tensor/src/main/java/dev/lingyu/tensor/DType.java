@@ -52,8 +52,9 @@ public enum DType {
     }
 
     static DType of(ScalarType type) {
+        ScalarType known = type.intern();
         for (DType dtype : values()) {
-            if (dtype.scalarType == type.intern()) {
+            if (dtype.scalarType == known) {
                 return dtype;
             }
         }

@@ -34,6 +34,8 @@ public final class Tensor implements AutoCloseable {
 
     private org.bytedeco.pytorch.@Nullable Tensor handle;
     private @Nullable Scope owner;
+    // Asked for at every step of a kernel's way, and slow to ask libtorch.
+    private @Nullable DType dtype;
     // Memory that this tensor borrows (a mapped file) and that must outlive it.
     private @Nullable Object lender;
 
@@ -147,10 +149,22 @@ public final class Tensor implements AutoCloseable {
 
     /// Uninitialised memory.
     public static Tensor empty(DType dtype, Device device, long... shape) {
+        if (!device.isCuda()) {
+            return wrap(torch.empty(shape, OnCpu.OPTIONS[dtype.ordinal()], OnCpu.ANY));
+        }
         try (TensorOptions options = options(dtype, device);
                 org.bytedeco.pytorch.MemoryFormatOptional any = new org.bytedeco.pytorch.MemoryFormatOptional()) {
             return wrap(torch.empty(shape, options, any));
         }
+    }
+
+    /// What every tensor on the CPU is made with: making the options anew takes as long as the tensor.
+    private static final class OnCpu {
+        private static final TensorOptions[] OPTIONS = Arrays.stream(DType.values())
+                .map(dtype -> new TensorOptions(dtype.scalarType()))
+                .toArray(TensorOptions[]::new);
+        private static final org.bytedeco.pytorch.MemoryFormatOptional ANY =
+                new org.bytedeco.pytorch.MemoryFormatOptional();
     }
 
     /// A tensor filled with one value.
@@ -278,7 +292,12 @@ public final class Tensor implements AutoCloseable {
 
     /// The element type.
     public DType dtype() {
-        return DType.of(handle().scalar_type());
+        DType known = dtype;
+        if (known == null) {
+            known = DType.of(handle().scalar_type());
+            dtype = known;
+        }
+        return known;
     }
 
     /// Where the elements are.
@@ -400,6 +419,9 @@ public final class Tensor implements AutoCloseable {
     }
 
     public Tensor to(Device device) {
+        if (!device.isCuda() && !handle().is_cuda()) {
+            return to(dtype());
+        }
         try (org.bytedeco.pytorch.Device d = device.handle()) {
             return alias(handle().to(d, handle().scalar_type()));
         }

@@ -11,7 +11,6 @@ import dev.lingyu.tensor.Device;
 import dev.lingyu.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.concurrent.atomic.AtomicLong;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -34,8 +33,6 @@ public final class ActivationKernel {
 
     private static final float CUBIC = 0.0713548163f;
     private static final float SLOPE = 3 * CUBIC;
-    /// Elements that a worker takes at once.
-    private static final long SHARE = 16_384;
 
     private ActivationKernel() {}
 
@@ -276,17 +273,8 @@ public final class ActivationKernel {
     }
 
     private static void each(Tensor like, Rows rows) {
-        long count = like.size(0);
         long n = like.size(1);
-        long together = Math.max(1, SHARE / n);
-        AtomicLong next = new AtomicLong();
-        Workers.shared().run((part, parts) -> {
-            for (long from = next.getAndAdd(together); from < count; from = next.getAndAdd(together)) {
-                for (long row = from; row < Math.min(count, from + together); row++) {
-                    rows.run(row, n);
-                }
-            }
-        });
+        Workers.shared().share(like.size(0), n, (part, row) -> rows.run(row, n));
     }
 
     /// Where the rows of a bf16 matrix are.

@@ -15,6 +15,9 @@ import jdk.incubator.vector.VectorSpecies;
 /// A lane of 32 bits holds two neighbouring inputs of one output, the even one in its low half, so a bf16
 /// becomes an f32 by a shift or a mask. Lanes are outputs: x is broadcast, nothing is summed across lanes, and
 /// each output is added up in the order of its inputs, whatever the vectors' length.
+///
+/// Weights that are not finite stay so in bf16. In f16 their exponent counts like any other, so that an infinity is
+/// 65536 and what is not a number up to twice that: telling them apart would cost each weight two more instructions.
 final class HalfPanels {
     private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;

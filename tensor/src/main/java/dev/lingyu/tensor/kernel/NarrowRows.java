@@ -35,6 +35,10 @@ final class NarrowRows {
     /// @param factor what they are multiplied by
     /// @param to     address of n f32, written
     static void widen(DType dtype, long from, long n, float factor, long to) {
+        if (dtype == DType.F32 && factor == 1) {
+            MemorySegment.copy(MEMORY, from, MEMORY, to, 4 * n);
+            return;
+        }
         long end = dtype == DType.BF16 && factor == 1 ? n - n % LANES : 0;
         for (long i = 0; i < end; i += LANES) {
             ((IntVector) ShortVector.fromMemorySegment(S, MEMORY, from + 2 * i, LITTLE_ENDIAN)
@@ -54,6 +58,10 @@ final class NarrowRows {
     /// @param bias  address of n numbers, or 0 for none
     /// @param to    address of n numbers, written
     static void round(DType dtype, long from, long n, long bias, long to) {
+        if (dtype == DType.F32 && bias == 0) {
+            MemorySegment.copy(MEMORY, from, MEMORY, to, 4 * n);
+            return;
+        }
         long end = dtype == DType.BF16 ? n - n % LANES : 0;
         for (long i = 0; i < end; i += LANES) {
             FloatVector sum = FloatVector.fromMemorySegment(F, MEMORY, from + 4 * i, LITTLE_ENDIAN);

@@ -2,7 +2,6 @@ package dev.lingyu.tensor.kernel;
 
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Device;
-import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -14,11 +13,9 @@ import java.util.Optional;
 /// Outputs come in panels of 64; a panel holds, for each pair of neighbouring inputs, the 64 outputs' pairs:
 /// `[out/64][in/2][64][2]`. So a vector's lanes are outputs, x is broadcast, and nothing is summed across
 /// lanes. The last panel is filled up with zeros. (oneDNN calls this layout `BA16a64b2a`.)
-public final class PackedMatrix implements PanelMatrix {
+public final class PackedMatrix extends PanelMatrix {
     /// Outputs of a panel.
     static final int PANEL = 64;
-    /// How many rows of x a kernel takes at once.
-    private static final int ROWS = RowProduct.ROWS;
     /// Above so many rows libtorch's product is faster where oneDNN does not take panels (docs/benchmarks/decode.md).
     private static final int MAX_ROWS = 16;
 
@@ -27,14 +24,11 @@ public final class PackedMatrix implements PanelMatrix {
 
     private final Tensor panels;
     private final DType dtype;
-    private final long out;
-    private final long in;
 
     private PackedMatrix(Tensor panels, DType dtype, long out, long in) {
+        super(out, in);
         this.panels = panels;
         this.dtype = dtype;
-        this.out = out;
-        this.in = in;
     }
 
     /// Whether [#of] takes a matrix.
@@ -103,38 +97,47 @@ public final class PackedMatrix implements PanelMatrix {
     }
 
     private boolean byOneDnn(long rows) {
-        return rows > ROWS && dtype == DType.BF16 && PanelMatmul.takes(in);
+        return rows > RowProduct.ROWS && dtype == DType.BF16 && PanelMatmul.takes(in);
     }
 
-    /// `x · Wᵀ + bias`, added up in f32. Up to 4 rows are added up in the order of the inputs.
-    ///
-    /// @param x    [rows × in] in the matrix's type, features without gaps
-    /// @param bias [out] in the matrix's type
-    /// @return [rows × out] in x's type
     @Override
-    public Tensor multiply(Tensor x, Optional<Tensor> bias) {
+    void check(Tensor x) {
         if (x.rank() != 2 || x.size(1) != in || x.dtype() != dtype) {
             throw new IllegalArgumentException("Expected " + dtype + " rows of " + in + " inputs; found " + x + ".");
         }
-        return Scope.compute(() -> {
-            Tensor y = Tensor.empty(dtype, Device.CPU, x.size(0), out);
-            if (byOneDnn(x.size(0))) {
-                long b = bias.isPresent() ? bias.get().address() : 0;
-                PanelMatmul.multiply(x.contiguous().address(), x.size(0), in, panels.address(), out, b, y.address());
-            } else {
-                byRow(x.contiguous(), bias, y);
-            }
-            return y;
-        });
     }
 
-    private void byRow(Tensor x, Optional<Tensor> bias, Tensor y) {
+    @Override
+    boolean byRow(Tensor x) {
+        return !byOneDnn(x.size(0));
+    }
+
+    @Override
+    float scale() {
+        return dtype == DType.F16 ? HalfPanels.HALF_SCALE : 1;
+    }
+
+    @Override
+    long sums() {
+        return 0;
+    }
+
+    @Override
+    void prepare(RowProduct product) {}
+
+    @Override
+    RowProduct.Kernel kernel(RowProduct product) {
         boolean half = dtype == DType.F16;
-        try (Scope scope = Scope.open()) {
-            RowProduct product = new RowProduct(x, in, out, bias, y, half ? HalfPanels.HALF_SCALE : 1);
-            product.run((panel, row, rows, tile) -> HalfPanels.multiply(
-                    half, panels.address() + 128 * in * panel, in, product.address() + 4 * in * row, rows, tile));
-        }
+        long w = panels.address();
+        long x = product.address();
+        return (panel, row, rows, tile) ->
+                HalfPanels.multiply(half, w + 128 * in * panel, in, x + 4 * in * row, rows, tile);
+    }
+
+    @Override
+    void multiplyMany(Tensor x, Optional<Tensor> bias, Tensor y) {
+        long b = bias.isPresent() ? bias.get().address() : 0;
+        PanelMatmul.multiply(x.address(), x.size(0), in, panels.address(), out, b, y.address());
     }
 
     @Override

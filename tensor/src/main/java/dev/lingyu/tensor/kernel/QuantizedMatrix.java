@@ -15,7 +15,7 @@ import java.util.Optional;
 /// (f16), their offsets if [Quantization#asymmetric], then for every 4 neighbouring inputs the 64 outputs' numbers: 32
 /// bits of 8-bit numbers or 16 bits of 4-bit ones, the first input lowest. Few rows multiply these as they are; for
 /// more, weights are unpacked to bf16 on the way, a piece that fits a core's cache at a time.
-public final class QuantizedMatrix implements PanelMatrix {
+public final class QuantizedMatrix extends PanelMatrix {
     /// Inputs that share a scale.
     public static final int GROUP = 32;
 
@@ -25,23 +25,23 @@ public final class QuantizedMatrix implements PanelMatrix {
 
     private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
 
     private final Quantization method;
     private final Tensor panels;
-    private final long out;
-    private final long in;
+    private final long address;
 
     private QuantizedMatrix(Quantization method, long out, long in) {
+        super(out, in);
         if (in % GROUP != 0 || in == 0) {
             throw new IllegalArgumentException(
                     "Groups are of " + GROUP + " inputs, of which " + in + " is no multiple.");
         }
         this.method = method;
-        this.out = out;
-        this.in = in;
         this.panels = Tensor.empty(DType.U8, Device.CPU, (out + PANEL - 1) / PANEL, panelBytes())
                 .detachFromScope();
+        this.address = panels.address();
     }
 
     private long panelBytes() {
@@ -104,34 +104,47 @@ public final class QuantizedMatrix implements PanelMatrix {
         long from = blocks.address();
         long rowBytes = blocks.size(1);
         matrix.eachPanel((panel, lanes) -> {
-            int[] numbers = new int[GROUP];
-            for (int lane = 0; lane < lanes; lane++) {
-                for (int group = 0; group < in / GROUP; group++) {
-                    long block = from + rowBytes * (PANEL * panel + lane) + (long) method.blockBytes() * group;
-                    matrix.put(panel, lane, group, matrix.readBlock(block, numbers), numbers);
+            for (int group = 0; group < in / GROUP; group++) {
+                long block = from + rowBytes * PANEL * panel + (long) method.blockBytes() * group;
+                long to = matrix.group(panel, group);
+                for (int lane = 0; lane < lanes; lane++) {
+                    matrix.take(block + rowBytes * lane, to, lane);
                 }
             }
         });
         return matrix;
     }
 
-    private int readBlock(long block, int[] numbers) {
-        int scales = MEMORY.get(SHORT, block) & 0xFFFF;
+    /// Moves one row's block to its places in a group: four or eight numbers at a time, as a start reads all of a
+    /// model.
+    private void take(long block, long group, int lane) {
         long at = block + 2;
+        MEMORY.set(SHORT, group + 2L * lane, MEMORY.get(SHORT, block));
         if (method.asymmetric()) {
-            scales |= MEMORY.get(SHORT, at) << 16;
+            MEMORY.set(SHORT, group + 2L * (PANEL + lane), MEMORY.get(SHORT, at));
             at += 2;
         }
-        for (int i = 0; i < numbers.length; i++) {
-            if (method.bits() == 8) {
-                byte b = MEMORY.get(BYTE, at + i);
-                numbers[i] = method.asymmetric() ? b & 0xFF : b + 128;
-            } else {
-                byte b = MEMORY.get(BYTE, at + i % 16);
-                numbers[i] = i < 16 ? b & 15 : b >>> 4 & 15;
+        long first = group + header();
+        if (method.bits() == 8) {
+            // Signed bytes become numbers from 0 on.
+            int middle = method.asymmetric() ? 0 : 0x80808080;
+            for (long i = 0; i < GROUP; i += 4) {
+                MEMORY.set(INT, first + PANEL * i + 4L * lane, MEMORY.get(INT, at + i) ^ middle);
+            }
+        } else {
+            for (long i = 0; i < GROUP / 2; i += 4) {
+                int four = MEMORY.get(INT, at + i);
+                MEMORY.set(SHORT, first + PANEL / 2 * i + 2L * lane, nibbles(four));
+                MEMORY.set(SHORT, first + PANEL / 2 * (i + GROUP / 2) + 2L * lane, nibbles(four >>> 4));
             }
         }
-        return scales;
+    }
+
+    /// The low halves of four bytes, side by side.
+    private static short nibbles(int four) {
+        int pairs = four & 0x0F0F0F0F;
+        pairs = (pairs | pairs >>> 4) & 0x00FF00FF;
+        return (short) (pairs | pairs >>> 8);
     }
 
     /// The blocks that [#ofBlocks] takes, u8.
@@ -170,7 +183,7 @@ public final class QuantizedMatrix implements PanelMatrix {
     }
 
     private long group(long panel, int group) {
-        return panels.address() + panelBytes() * panel + groupBytes() * group;
+        return address + panelBytes() * panel + groupBytes() * group;
     }
 
     private void put(long panel, int lane, int group, int scales, int[] numbers) {
@@ -183,7 +196,7 @@ public final class QuantizedMatrix implements PanelMatrix {
         for (int i = 0; i < GROUP; i += 4) {
             if (method.bits() == 8) {
                 int four = numbers[i] | numbers[i + 1] << 8 | numbers[i + 2] << 16 | numbers[i + 3] << 24;
-                MEMORY.set(ValueLayout.JAVA_INT_UNALIGNED, first + (long) PANEL * i + 4L * lane, four);
+                MEMORY.set(INT, first + (long) PANEL * i + 4L * lane, four);
             } else {
                 int four = numbers[i] | numbers[i + 1] << 4 | numbers[i + 2] << 8 | numbers[i + 3] << 12;
                 MEMORY.set(SHORT, first + (long) PANEL / 2 * i + 2L * lane, (short) four);
@@ -200,7 +213,7 @@ public final class QuantizedMatrix implements PanelMatrix {
         long first = at + header();
         for (int i = 0; i < GROUP; i += 4) {
             int four = method.bits() == 8
-                    ? MEMORY.get(ValueLayout.JAVA_INT_UNALIGNED, first + (long) PANEL * i + 4L * lane)
+                    ? MEMORY.get(INT, first + (long) PANEL * i + 4L * lane)
                     : MEMORY.get(SHORT, first + (long) PANEL / 2 * i + 2L * lane);
             int mask = (1 << method.bits()) - 1;
             for (int j = 0; j < 4; j++) {
@@ -274,46 +287,44 @@ public final class QuantizedMatrix implements PanelMatrix {
         return true;
     }
 
-    /// `x · Wᵀ + bias`, added up in f32.
-    ///
-    /// @param x    [rows × in] in bf16, f16 or f32
-    /// @param bias [out]
-    /// @return [rows × out] in x's type
     @Override
-    public Tensor multiply(Tensor x, Optional<Tensor> bias) {
+    void check(Tensor x) {
         if (x.rank() != 2 || x.size(1) != in) {
             throw new IllegalArgumentException("Expected rows of " + in + " inputs; found " + x + ".");
         }
-        return Scope.compute(() -> {
-            Tensor y = Tensor.empty(x.dtype(), Device.CPU, x.size(0), out);
-            if (x.size(0) > MAX_ROWS && x.dtype() == DType.BF16 && PanelMatmul.takes(in)) {
-                unpacked(x.contiguous(), bias, y);
-                return y;
-            }
-            byRow(x.contiguous(), bias, y);
-            return y;
-        });
     }
 
-    private void byRow(Tensor x, Optional<Tensor> bias, Tensor y) {
+    @Override
+    boolean byRow(Tensor x) {
+        return x.size(0) <= MAX_ROWS || x.dtype() != DType.BF16 || !PanelMatmul.takes(in);
+    }
+
+    @Override
+    float scale() {
+        return 1;
+    }
+
+    @Override
+    long sums() {
+        return in / GROUP;
+    }
+
+    @Override
+    void prepare(RowProduct product) {
+        IntPanels.sums(product.address(), in / GROUP * product.paddedRows(), product.more());
+    }
+
+    @Override
+    RowProduct.Kernel kernel(RowProduct product) {
         long groups = in / GROUP;
-        try (Scope scope = Scope.open()) {
-            RowProduct product = new RowProduct(x, in, out, bias, y, 1);
-            long sums = Tensor.empty(DType.F32, Device.CPU, product.paddedRows(), groups)
-                    .address();
-            IntPanels.sums(product.address(), groups * product.paddedRows(), sums);
-            product.run((panel, row, rows, tile) -> IntPanels.multiply(
-                    method,
-                    group(panel, 0),
-                    groups,
-                    product.address() + 4 * in * row,
-                    sums + 4 * groups * row,
-                    rows,
-                    tile));
-        }
+        long x = product.address();
+        long sums = product.more();
+        return (panel, row, rows, tile) -> IntPanels.multiply(
+                method, group(panel, 0), groups, x + 4 * in * row, sums + 4 * groups * row, rows, tile);
     }
 
-    private void unpacked(Tensor x, Optional<Tensor> bias, Tensor y) {
+    @Override
+    void multiplyMany(Tensor x, Optional<Tensor> bias, Tensor y) {
         long rows = x.size(0);
         long count = panels.size(0);
         // Panels whose bf16 fill half of a core's second-level cache.

@@ -1,7 +1,6 @@
 package dev.lingyu.tensor.kernel;
 
 import dev.lingyu.tensor.DType;
-import dev.lingyu.tensor.Device;
 import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -90,7 +89,7 @@ public final class QueryAttention {
             int threads = Workers.shared().threads();
             // Queries, scores and one product's result, in f32.
             long floats = (long) rows * (size + longest + 2) + ROWS * PANEL;
-            long scratch = Tensor.empty(DType.F32, Device.CPU, threads, floats).address();
+            long scratch = Scratch.address(threads * floats);
             AtomicInteger next = new AtomicInteger();
             Workers.shared().run((part, parts) -> {
                 float[] buffer = new float[longest + PANEL];
@@ -135,7 +134,9 @@ public final class QueryAttention {
             NarrowRows.widen(
                     dtype, q.at(row, firstHead + r), size, half ? HalfPanels.HALF_SCALE : 1, to + 4L * size * r);
         }
-        MEMORY.asSlice(to + 4L * size * shared, 4L * size * (rows - shared)).fill((byte) 0);
+        if (shared < rows) {
+            MEMORY.asSlice(to + 4L * size * shared, 4L * size * (rows - shared)).fill((byte) 0);
+        }
     }
 
     private void scores(Query query, int head, int first, int count, long x, long to, long tile) {

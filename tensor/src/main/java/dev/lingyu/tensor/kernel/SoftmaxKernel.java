@@ -287,22 +287,45 @@ public final class SoftmaxKernel {
     /// @param i      the query's place among the keys
     /// @param buffer room for `columns` and a vector more
     static void softmaxWide(long a, int start, int end, int columns, int i, float scale, float slope, float[] buffer) {
-        float top = UNSEEN;
         int last = (end + LANES - 1) / LANES * LANES;
         int first = start / LANES * LANES;
         Arrays.fill(buffer, first, start, UNSEEN);
         Arrays.fill(buffer, end, last, UNSEEN);
-        for (int j = start; j < end; j++) {
+        float top = loadWide(a, start, end, i, scale, slope, buffer);
+        float factor = 1 / exponentials(buffer, first, last, top);
+        clear(a, 4L * start);
+        storeWide(a, start, end, factor, buffer);
+        clear(a + 4L * end, 4L * (columns - end));
+    }
+
+    private static float loadWide(long a, int start, int end, int i, float scale, float slope, float[] buffer) {
+        FloatVector lanes = FloatVector.fromArray(F, EVEN, 0).mul(0.5f);
+        FloatVector most = FloatVector.broadcast(F, UNSEEN);
+        long full = end - (end - start) % LANES;
+        for (long j = start; j < full; j += LANES) {
+            FloatVector score = FloatVector.fromMemorySegment(F, MEMORY, a + 4 * j, LITTLE_ENDIAN)
+                    .mul(scale)
+                    .add(lanes.add((float) (j - i)).mul(slope));
+            score.intoArray(buffer, (int) j);
+            most = most.max(score);
+        }
+        float top = most.reduceLanes(MAX);
+        for (int j = (int) full; j < end; j++) {
             float score = MEMORY.get(ValueLayout.JAVA_FLOAT, a + 4L * j) * scale + slope * (j - i);
             buffer[j] = score;
             top = Math.max(top, score);
         }
-        float factor = 1 / exponentials(buffer, first, last, top);
-        clear(a, 4L * start);
-        for (int j = start; j < end; j++) {
+        return top;
+    }
+
+    private static void storeWide(long a, int start, int end, float factor, float[] buffer) {
+        long full = end - (end - start) % LANES;
+        for (long j = start; j < full; j += LANES) {
+            FloatVector.fromArray(F, buffer, (int) j).mul(factor).intoMemorySegment(MEMORY, a + 4 * j, LITTLE_ENDIAN);
+        }
+        for (int j = (int) full; j < end; j++) {
             MEMORY.set(ValueLayout.JAVA_FLOAT, a + 4L * j, buffer[j] * factor);
         }
-        clear(a + 4L * end, 4L * (columns - end));
     }
 
     private static void gradientWide(long p, long g, int start, int end, int columns, float scale) {

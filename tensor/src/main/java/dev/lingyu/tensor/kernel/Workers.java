@@ -2,6 +2,7 @@ package dev.lingyu.tensor.kernel;
 
 import dev.lingyu.tensor.Torch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 
 /// Threads that share each job of a kernel. Handing a job over takes about a microsecond while they are
@@ -10,6 +11,9 @@ public final class Workers {
     /// How often an idle worker looks for work before it sleeps. Longer would take cores from libtorch's own
     /// threads.
     private static final int LOOKS = 2_000;
+
+    /// Elements that a worker takes at once: some microseconds' work.
+    private static final long SHARE = 16_384;
 
     private final Worker[] others;
     private volatile int issued;
@@ -73,6 +77,35 @@ public final class Workers {
         for (Worker worker : others) {
             worker.rethrow();
         }
+    }
+
+    /// A row of a job.
+    @FunctionalInterface
+    interface Row {
+        /// @param part the worker that does it, from 0
+        void run(int part, long row);
+    }
+
+    /// Runs a job row by row, each worker taking the next ones as it is done with others; what would be one worker's
+    /// share stays on the calling thread, as worker 0.
+    ///
+    /// @param width elements of a row
+    void share(long rows, long width, Row work) {
+        if (rows * width <= SHARE) {
+            for (long row = 0; row < rows; row++) {
+                work.run(0, row);
+            }
+            return;
+        }
+        long together = Math.max(1, SHARE / width);
+        AtomicLong next = new AtomicLong();
+        run((part, parts) -> {
+            for (long from = next.getAndAdd(together); from < rows; from = next.getAndAdd(together)) {
+                for (long row = from; row < Math.min(rows, from + together); row++) {
+                    work.run(part, row);
+                }
+            }
+        });
     }
 
     private final class Worker extends Thread {

@@ -106,6 +106,38 @@ class QuantizedMatrixTest {
         }
     }
 
+    /// Sums of a group start below zero by what its numbers stand above it, so an infinity may become not a number.
+    @ParameterizedTest
+    @EnumSource
+    void whatIsNotFiniteInARowStaysInThatRow(Quantization method) {
+        for (int rows : new int[] {1, 3, 4, 7}) {
+            for (float odd : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
+                try (Scope scope = Scope.open();
+                        Generator generator = Generator.seeded(rows);
+                        QuantizedMatrix matrix = QuantizedMatrix.of(random(generator, DType.F32, 70, 96), method)) {
+                    float[] x = random(generator, DType.BF16, rows, 96).toFloats();
+                    float[] plain = matrix.multiply(Tensor.of(x, rows, 96).to(DType.BF16), Optional.empty())
+                            .toFloats();
+                    x[(rows - 1) * 96 + 77] = odd;
+
+                    float[] y = matrix.multiply(Tensor.of(x, rows, 96).to(DType.BF16), Optional.empty())
+                            .toFloats();
+
+                    for (int n = 0; n < 70; n++) {
+                        for (int row = 0; row < rows - 1; row++) {
+                            assertThat(y[row * 70 + n]).isEqualTo(plain[row * 70 + n]);
+                        }
+                        assertThat(y[(rows - 1) * 70 + n])
+                                .as("%s, row %d of %d, output %d", odd, rows - 1, rows, n)
+                                .satisfiesAnyOf(
+                                        v -> assertThat(v).isNaN(),
+                                        v -> assertThat(v).isInfinite());
+                    }
+                }
+            }
+        }
+    }
+
     @Test
     void refusesRowsThatAreNoWholeGroups() {
         try (Scope scope = Scope.open()) {

@@ -10,6 +10,7 @@ import dev.lingyu.tensor.Generator;
 import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -131,6 +132,83 @@ class QueryAttentionTest {
             mixed[f] /= sum;
         }
         return mixed;
+    }
+
+    /// Two sequences of 90 tokens, three key heads of which each serves two query heads.
+    private static float[] contexts(DType dtype, float[] q, float[] keys, float[] values) {
+        List<QueryAttention.Query> queries = new ArrayList<>();
+        try (Scope scope = Scope.open()) {
+            Tensor k = Tensor.of(keys, 180, 3, 16).to(dtype);
+            Tensor v = Tensor.of(values, 180, 3, 16).to(dtype);
+            for (int i = 0; i < 2; i++) {
+                AttentionPanels past = new AttentionPanels(dtype, 3, 16, 90);
+                past.put(0, k, v, 90 * i, 89);
+                queries.add(new QueryAttention.Query(i, past, 90, Integer.MAX_VALUE));
+            }
+            Tensor newest = Tensor.of(new int[] {89, 179}, 2);
+            Tensor context = Tensor.zeros(dtype, Device.CPU, 2, 96);
+            QueryAttention.attend(
+                    queries,
+                    Tensor.of(q, 2, 6, 16).to(dtype),
+                    k.indexSelect(0, newest),
+                    v.indexSelect(0, newest),
+                    context,
+                    0.25f,
+                    new float[0]);
+            return context.toFloats();
+        } finally {
+            queries.forEach(query -> query.past().close());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"BF16", "F16"})
+    void notANumberAndInfinityStayInTheHeadsThatSeeThem(DType dtype) {
+        Random random = new Random(8);
+        float[] q = new float[2 * 96];
+        float[] keys = new float[180 * 48];
+        float[] values = new float[180 * 48];
+        for (float[] array : List.of(q, keys, values)) {
+            for (int i = 0; i < array.length; i++) {
+                array[i] = (float) random.nextGaussian();
+            }
+        }
+        float[] plain = contexts(dtype, q, keys, values);
+        for (float odd : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
+            float[] oddQ = q.clone();
+            oddQ[96 + 2 * 16 + 5] = odd;
+            assertOdd(plain, contexts(dtype, oddQ, keys, values), 96 + 32, 96 + 48, 1);
+
+            // In f16 an infinity that is stored counts as 65536 and more: HalfPanels says so.
+            for (int token : dtype == DType.F16 ? new int[0] : new int[] {40, 41, 89}) {
+                float[] oddKeys = keys.clone();
+                // Of the first sequence's second key head; a score of −∞ is a key that is not seen.
+                oddKeys[token * 48 + 16 + 3] = odd;
+                float[] found = contexts(dtype, q, oddKeys, values);
+                assertThat(Arrays.copyOfRange(found, 0, 32)).isEqualTo(Arrays.copyOfRange(plain, 0, 32));
+                assertThat(Arrays.copyOfRange(found, 64, 192)).isEqualTo(Arrays.copyOfRange(plain, 64, 192));
+                if (Float.isNaN(odd)) {
+                    assertOdd(plain, found, 32, 64, 1);
+                }
+
+                float[] oddValues = values.clone();
+                oddValues[token * 48 + 16 + 3] = odd;
+                assertOdd(plain, contexts(dtype, q, keys, oddValues), 32 + 3, 64, 16);
+            }
+        }
+    }
+
+    /// Every `step`-th number from `from` to `to` is not finite, all others are as they were.
+    private static void assertOdd(float[] plain, float[] found, int from, int to, int step) {
+        for (int i = 0; i < found.length; i++) {
+            if (i >= from && i < to && (i - from) % step == 0) {
+                assertThat(Float.isFinite(found[i]))
+                        .as("element %d: %s", i, found[i])
+                        .isFalse();
+            } else {
+                assertThat(found[i]).as("element %d", i).isEqualTo(plain[i]);
+            }
+        }
     }
 
     private static Tensor random(Generator generator, DType dtype, long... shape) {
