@@ -131,17 +131,19 @@ public final class LanguageModel implements AutoCloseable {
             return openAdapter(directory, options);
         }
         ModelConfig config = ModelConfig.read(directory);
-        Optional<Tokenizer> tokenizer = Files.exists(directory.resolve(Tokenizer.FILE_NAME))
-                ? Optional.of(Tokenizer.open(directory))
-                : Optional.empty();
-        return open(
-                directory,
-                config,
-                WeightFiles::open,
-                tokenizer,
-                () -> ChatTemplate.read(directory),
-                readGenerationConfig(directory),
-                options);
+        try (WarmUp meanwhile = WarmUp.begin(config, options.dtype().orElse(config.dtype()), options)) {
+            Optional<Tokenizer> tokenizer = Files.exists(directory.resolve(Tokenizer.FILE_NAME))
+                    ? Optional.of(Tokenizer.open(directory))
+                    : Optional.empty();
+            return open(
+                    directory,
+                    config,
+                    WeightFiles::open,
+                    tokenizer,
+                    () -> ChatTemplate.read(directory),
+                    readGenerationConfig(directory),
+                    options);
+        }
     }
 
     private static LanguageModel openGguf(GgufModel file, Options options) {

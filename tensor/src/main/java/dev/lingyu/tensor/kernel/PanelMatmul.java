@@ -38,7 +38,7 @@ final class PanelMatmul {
         }
     }
 
-    /// What one of the workers has made ready; the one used least recently goes first.
+    /// What one thread has made ready; the one used least recently goes first.
     private static final class Prepared extends LinkedHashMap<Shape, OneDnn.Matmul> {
         private static final long serialVersionUID = 1;
 
@@ -56,13 +56,7 @@ final class PanelMatmul {
         }
     }
 
-    private static final Prepared[] PREPARED = new Prepared[Workers.shared().threads()];
-
-    static {
-        for (int part = 0; part < PREPARED.length; part++) {
-            PREPARED[part] = new Prepared();
-        }
-    }
+    private static final ThreadLocal<Prepared> PREPARED = ThreadLocal.withInitial(Prepared::new);
 
     private PanelMatmul() {}
 
@@ -84,29 +78,25 @@ final class PanelMatmul {
             long from = PackedMatrix.PANEL * (panels * part / parts);
             long to = Math.min(out, PackedMatrix.PANEL * (panels * (part + 1) / parts));
             if (from < to) {
-                own(
-                        part,
-                        x,
-                        rows,
-                        in,
-                        w + 2 * in * from,
-                        to - from,
-                        bias == 0 ? 0 : bias + 2 * from,
-                        y + 2 * from,
-                        out);
+                own(x, rows, in, w + 2 * in * from, to - from, bias == 0 ? 0 : bias + 2 * from, y + 2 * from, out);
             }
         });
     }
 
-    /// The same for some outputs, by one of the workers alone.
+    /// The same for some outputs, by the calling thread alone.
     ///
-    /// @param part the worker
     /// @param w    panels of the outputs
     /// @param bias of the outputs, or 0 for none
     /// @param y    the outputs' first row
     /// @param step from one row of y to the next
-    static void own(int part, long x, long rows, long in, long w, long outputs, long bias, long y, long step) {
+    static void own(long x, long rows, long in, long w, long outputs, long bias, long y, long step) {
         Shape shape = new Shape(rows, in, outputs, step, bias != 0);
-        OneDnn.alone(() -> PREPARED[part].computeIfAbsent(shape, Shape::prepare).run(x, w, bias, y));
+        OneDnn.alone(() -> PREPARED.get().computeIfAbsent(shape, Shape::prepare).run(x, w, bias, y));
+    }
+
+    /// Frees what the calling thread has made ready.
+    static void forget() {
+        PREPARED.get().values().forEach(OneDnn.Matmul::close);
+        PREPARED.remove();
     }
 }

@@ -346,8 +346,7 @@ public final class QuantizedMatrix extends PanelMatrix {
                     }
                     long first = PANEL * panel;
                     long outputs = Math.min(out, PANEL * (panel + n)) - first;
-                    PanelMatmul.own(
-                            part, from, rows, in, own, outputs, b == 0 ? 0 : b + 2 * first, to + 2 * first, out);
+                    PanelMatmul.own(from, rows, in, own, outputs, b == 0 ? 0 : b + 2 * first, to + 2 * first, out);
                 }
             });
         }

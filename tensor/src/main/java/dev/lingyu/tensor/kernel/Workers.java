@@ -15,6 +15,8 @@ public final class Workers {
     /// Elements that a worker takes at once: some microseconds' work.
     private static final long SHARE = 16_384;
 
+    private static final ThreadLocal<Boolean> ALONE = ThreadLocal.withInitial(() -> false);
+
     private final Worker[] others;
     private volatile int issued;
     private volatile Part job = (part, parts) -> {};
@@ -50,9 +52,31 @@ public final class Workers {
         return others.length + 1;
     }
 
+    /// Does something whose jobs the calling thread does alone, all shares of each in turn, and leaves the workers to
+    /// others.
+    public static void alone(Runnable work) {
+        ALONE.set(true);
+        try {
+            work.run();
+        } finally {
+            ALONE.remove();
+            PanelMatmul.forget();
+        }
+    }
+
     /// Runs all shares of a job, one on the calling thread, and waits for them. One job at a time: callers
     /// queue.
-    public synchronized void run(Part part) {
+    public void run(Part part) {
+        if (ALONE.get()) {
+            for (int i = 0; i <= others.length; i++) {
+                part.run(i, others.length + 1);
+            }
+        } else {
+            together(part);
+        }
+    }
+
+    private synchronized void together(Part part) {
         int parts = others.length + 1;
         unfinished.set(others.length);
         job = part;
