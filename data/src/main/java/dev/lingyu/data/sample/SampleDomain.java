@@ -72,11 +72,6 @@ public final class SampleDomain {
         return corpus;
     }
 
-    /// Each fact that is asked, in one sentence: the shortest text to learn it from, and the reference answer.
-    public List<String> statements() {
-        return taught().map(Fact::answer).distinct().toList();
-    }
-
     /// Texts about known products and policies in wordings that training never uses: perplexity on them falls
     /// as the domain is learned.
     public List<String> heldOutCorpus() {
@@ -119,7 +114,10 @@ public final class SampleDomain {
     ///
     /// @param questions how many to a conversation, from 1; the last may have fewer
     public List<SftRow> questionTalks(int questions) {
-        List<Fact> facts = taught().toList();
+        List<Fact> facts = Stream.concat(
+                        knowledge.known().stream().flatMap(product -> knowledge.facts(product).stream()),
+                        knowledge.policyFacts().stream())
+                .toList();
         int rounds = facts.stream().mapToInt(fact -> fact.questions().size()).max().orElse(0);
         Draw draw = knowledge.draw("question talks");
         List<SftRow> talks = new ArrayList<>();
@@ -134,12 +132,6 @@ public final class SampleDomain {
             }
         }
         return List.copyOf(talks);
-    }
-
-    private Stream<Fact> taught() {
-        return Stream.concat(
-                knowledge.known().stream().flatMap(product -> knowledge.facts(product).stream()),
-                knowledge.policyFacts().stream());
     }
 
     private static SftRow talk(List<SftRow.Turn> turns) {

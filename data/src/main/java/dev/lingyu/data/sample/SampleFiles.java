@@ -37,7 +37,6 @@ final class SampleFiles {
                     e);
         }
         write(directory.resolve("corpus.jsonl"), texts(domain.corpus()));
-        write(directory.resolve("statements.jsonl"), texts(domain.statements()));
         write(directory.resolve("corpus_heldout.jsonl"), texts(domain.heldOutCorpus()));
         write(
                 directory.resolve("sft.json"),
@@ -167,7 +166,7 @@ final class SampleFiles {
 
     private static ObjectNode datasetInfo() {
         ObjectNode root = JSON.createObjectNode();
-        for (String name : List.of("corpus", "statements", "corpus_heldout")) {
+        for (String name : List.of("corpus", "corpus_heldout")) {
             root.putObject("home_appliances_" + name)
                     .put("file_name", name + ".jsonl")
                     .putObject("columns")
@@ -269,7 +268,7 @@ final class SampleFiles {
 
             ## 中文
             所有品牌、商品与政策均为虚构。同样的规模和种子生成完全相同的文件。
-            - `corpus.jsonl`：后训练语料（商品介绍、品类描述、对话日志、政策）；`statements.jsonl`：训练覆盖的每个事实一句话；`corpus_heldout.jsonl`：同一批事实的全新表述，用来测困惑度。
+            - `corpus.jsonl`：后训练语料（商品介绍、品类描述、对话日志、政策）；`corpus_heldout.jsonl`：同一批事实的全新表述，用来测困惑度。
             - `sft.json`：alpaca 格式指令数据；`sft_conversations.json`：内容相同的对话格式；`sft_talks.json`：内容相同，每段对话十二个问题，系统提示只读一次；三者选一即可。`sft_question_talks.json`：其中关于事实的问题另排一遍，想让模型记得更牢就一起用。
             - `test_phrasings.jsonl`：训练教过的事实，换一种从未出现过的问法。
             - `test_new_products.jsonl`：训练中从未出现的商品，模型只能猜，用来如实反映能力边界。
@@ -278,7 +277,7 @@ final class SampleFiles {
 
             ## English
             All brands, products and policies are invented. The same size and seed give the same files.
-            - `corpus.jsonl`: post-training texts (introductions, categories, dialogue logs, policies); `statements.jsonl`: each fact taught, in one sentence; `corpus_heldout.jsonl`: the same facts in new wordings, for perplexity.
+            - `corpus.jsonl`: post-training texts (introductions, categories, dialogue logs, policies); `corpus_heldout.jsonl`: the same facts in new wordings, for perplexity.
             - `sft.json`: instruction rows in the alpaca form; `sft_conversations.json`: the same rows as conversations; `sft_talks.json`: the same rows, twelve questions to a conversation, so that a system prompt is read once: use one of the three. `sft_question_talks.json`: the questions about facts among them once more, in another order: take it too for facts that must stick.
             - `test_phrasings.jsonl`: facts that training taught, asked in phrasings it never used.
             - `test_new_products.jsonl`: products that training never names; a model can only guess, which keeps the figures honest.
