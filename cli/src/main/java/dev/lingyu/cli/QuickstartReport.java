@@ -133,7 +133,8 @@ record QuickstartReport(
                 100 * statistics.guessPhrasings(),
                 100 * statistics.guessNewProducts()));
         page.heading("每一步 · Each step");
-        page.table(List.of("步骤 step", "训练参数 trained weights", "步数 updates", "时间 time", "速度 tokens/s", "损失 loss"), steps());
+        page.table(
+                List.of("步骤 step", "训练参数 trained weights", "步数 updates", "时间 time", "速度 tokens/s", "损失 loss"), steps());
         page.heading("十个回答 · Ten answers side by side");
         page.table(
                 List.of("问题 question", "参考 reference", "微调前 before", "微调后 after"), sideBySide(before, after, SAMPLES));

@@ -118,7 +118,8 @@ public final class SampleDomain {
                         knowledge.known().stream().flatMap(product -> knowledge.facts(product).stream()),
                         knowledge.policyFacts().stream())
                 .toList();
-        int rounds = facts.stream().mapToInt(fact -> fact.questions().size()).max().orElse(0);
+        int rounds =
+                facts.stream().mapToInt(fact -> fact.questions().size()).max().orElse(0);
         Draw draw = knowledge.draw("question talks");
         List<SftRow> talks = new ArrayList<>();
         for (int round = 0; round < rounds; round++) {

@@ -272,9 +272,11 @@ class SampleDomainTest {
         });
         Set<String> held =
                 domain.heldOutPhrasings().stream().map(TestRow::question).collect(Collectors.toSet());
-        assertThat(questions(talks).keySet()).allSatisfy(turn -> assertThat(held).noneMatch(turn::contains));
-        Map<String, Long> asked =
-                talks.stream().flatMap(talk -> answers(talk).stream()).collect(Collectors.groupingBy(a -> a, Collectors.counting()));
+        assertThat(questions(talks).keySet())
+                .allSatisfy(turn -> assertThat(held).noneMatch(turn::contains));
+        Map<String, Long> asked = talks.stream()
+                .flatMap(talk -> answers(talk).stream())
+                .collect(Collectors.groupingBy(a -> a, Collectors.counting()));
         Map<String, Long> alone = domain.sft().stream()
                 .filter(row -> row.task() == SftRow.Task.ATTRIBUTE || row.task() == SftRow.Task.POLICY)
                 .collect(Collectors.groupingBy(SftRow::output, Collectors.counting()));
