@@ -107,6 +107,16 @@ record QuickstartReport(
     private HtmlPage page() {
         HtmlPage page = new HtmlPage("家电商城：领域模型报告 · the sample store's model");
         page.paragraph(forgetting.map(QuickstartReport::onABase).orElse(FROM_SCRATCH));
+        page.paragraph(String.format(
+                Locale.ROOT,
+                "教了 %d 个商品和商城政策的 %d 个事实；另有 %d 个商品只用来考。 %d facts about %d products and the store's policies were "
+                        + "taught; %d more products were kept for the test.",
+                statistics.knownProducts(),
+                statistics.facts(),
+                statistics.newProducts(),
+                statistics.facts(),
+                statistics.knownProducts(),
+                statistics.newProducts()));
         page.heading("结果 · What came of it");
         page.table(
                 List.of("", "之前 before", "之后 after"),
