@@ -5,4 +5,9 @@ package dev.lingyu.cli;
 /// @param base   the base model's directory
 /// @param before the base alone
 /// @param after  with the adapter
-record Forgetting(String base, Knowledge before, Knowledge after) {}
+record Forgetting(String base, Knowledge before, Knowledge after) {
+    /// How many times the base's perplexity of general Chinese it has become.
+    double perplexityGrowth() {
+        return after.perplexity() / before.perplexity();
+    }
+}

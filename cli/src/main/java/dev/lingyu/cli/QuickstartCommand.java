@@ -46,8 +46,8 @@ final class QuickstartCommand implements Callable<Integer> {
 
     @Option(
             names = "--size",
-            paramLabel = "small|full",
-            description = "How much of the store to learn: 80 or 210 products (default: full; with --base, small).")
+            paramLabel = "tiny|small|full",
+            description = "How much of the store to learn: 40, 80 or 210 products (default: full; with --base, tiny).")
     private @Nullable Size size;
 
     @Parameters(
@@ -84,7 +84,7 @@ final class QuickstartCommand implements Callable<Integer> {
 
     private Path onBase(Path from, PrintWriter out) throws IOException {
         Path target = directory == null ? Path.of("quickstart-" + Serving.name(from)) : directory;
-        Path adapter = new BaseQuickstart(from, target, size == null ? Size.SMALL : size, overrides, out).run();
+        Path adapter = new BaseQuickstart(from, target, size == null ? Size.TINY : size, overrides, out).run();
         out.printf("The adapter beside its base, each a model of its own:%n");
         out.printf("    ./lingyu serve --model %s --adapter %s=%s%n", from, MODEL_ID, adapter);
         out.printf("Both as one plain model:%n");

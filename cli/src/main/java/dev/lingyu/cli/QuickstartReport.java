@@ -107,6 +107,16 @@ record QuickstartReport(
     private HtmlPage page() {
         HtmlPage page = new HtmlPage("家电商城：领域模型报告 · the sample store's model");
         page.paragraph(forgetting.map(QuickstartReport::onABase).orElse(FROM_SCRATCH));
+        page.paragraph(String.format(
+                Locale.ROOT,
+                "教了 %d 个商品和商城政策的 %d 个事实；另有 %d 个商品只用来考。 %d facts about %d products and the store's policies were "
+                        + "taught; %d more products were kept for the test.",
+                statistics.knownProducts(),
+                statistics.facts(),
+                statistics.newProducts(),
+                statistics.facts(),
+                statistics.knownProducts(),
+                statistics.newProducts()));
         page.heading("结果 · What came of it");
         page.table(
                 List.of("", "之前 before", "之后 after"),
@@ -133,7 +143,8 @@ record QuickstartReport(
                 100 * statistics.guessPhrasings(),
                 100 * statistics.guessNewProducts()));
         page.heading("每一步 · Each step");
-        page.table(List.of("步骤 step", "参数 weights", "步数 updates", "时间 time", "速度 tokens/s", "损失 loss"), steps());
+        page.table(
+                List.of("步骤 step", "训练参数 trained weights", "步数 updates", "时间 time", "速度 tokens/s", "损失 loss"), steps());
         page.heading("十个回答 · Ten answers side by side");
         page.table(
                 List.of("问题 question", "参考 reference", "微调前 before", "微调后 after"), sideBySide(before, after, SAMPLES));
@@ -159,6 +170,14 @@ record QuickstartReport(
 
     private static void forgotten(HtmlPage page, Forgetting f) {
         page.heading("忘了什么 · What it forgot");
+        page.paragraph(String.format(
+                Locale.ROOT,
+                "这里的短文和问题都与商城无关，训练里也没有。困惑度是模型每读一步平均在多少个词之间犹豫，越低越好；现在是原来的 %.2f 倍。 "
+                        + "These texts and questions have nothing to do with the store, and training had none of them. "
+                        + "Perplexity says between how many tokens a model wavers at each step of reading, so lower is "
+                        + "better; it is now %.2f times the base's.",
+                f.perplexityGrowth(),
+                f.perplexityGrowth()));
         page.table(
                 List.of("", "基座 base", "训练后 after"),
                 List.of(
@@ -196,7 +215,7 @@ record QuickstartReport(
                 rows.add(List.of(
                         Cell.of(stage.equals("pt") ? "后训练 post-training (pt)" : "指令微调 fine-tuning (sft)"),
                         Cell.number(String.format(
-                                Locale.ROOT, "%,d", m.path("parameters").asLong())),
+                                Locale.ROOT, "%,d", m.path("trained_parameters").asLong())),
                         Cell.number(String.format(
                                 Locale.ROOT, "%,d", m.path("steps").asLong())),
                         Cell.number(String.format(

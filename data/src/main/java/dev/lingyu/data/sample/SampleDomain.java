@@ -72,16 +72,6 @@ public final class SampleDomain {
         return corpus;
     }
 
-    /// Each fact that is asked, in one sentence: the shortest text to learn it from, and the reference answer.
-    public List<String> statements() {
-        return Stream.concat(
-                        knowledge.known().stream().flatMap(product -> knowledge.facts(product).stream()),
-                        knowledge.policyFacts().stream())
-                .map(Fact::answer)
-                .distinct()
-                .toList();
-    }
-
     /// Texts about known products and policies in wordings that training never uses: perplexity on them falls
     /// as the domain is learned.
     public List<String> heldOutCorpus() {
@@ -114,6 +104,33 @@ public final class SampleDomain {
         }
         if (!turns.isEmpty()) {
             talks.add(talk(turns));
+        }
+        return List.copyOf(talks);
+    }
+
+    /// The questions about facts alone, once more and in another order: what a model needs to meet many times. A
+    /// round asks for every fact once, in a phrasing of its own, before the next begins, so that no answer can be
+    /// copied from further up in a conversation.
+    ///
+    /// @param questions how many to a conversation, from 1; the last may have fewer
+    public List<SftRow> questionTalks(int questions) {
+        List<Fact> facts = Stream.concat(
+                        knowledge.known().stream().flatMap(product -> knowledge.facts(product).stream()),
+                        knowledge.policyFacts().stream())
+                .toList();
+        int rounds =
+                facts.stream().mapToInt(fact -> fact.questions().size()).max().orElse(0);
+        Draw draw = knowledge.draw("question talks");
+        List<SftRow> talks = new ArrayList<>();
+        for (int round = 0; round < rounds; round++) {
+            int at = round;
+            List<SftRow.Turn> turns = draw.shuffled(facts).stream()
+                    .filter(fact -> at < fact.questions().size())
+                    .map(fact -> new SftRow.Turn(fact.questions().get(at), fact.answer()))
+                    .toList();
+            for (int from = 0; from < turns.size(); from += questions) {
+                talks.add(talk(turns.subList(from, Math.min(turns.size(), from + questions))));
+            }
         }
         return List.copyOf(talks);
     }

@@ -18,8 +18,8 @@ import java.util.stream.Collectors;
 final class SampleFiles {
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    /// Some 250 tokens in a large model's vocabulary: as many as a matrix product needs to run at full speed.
-    private static final int TALK_QUESTIONS = 6;
+    /// Some 430 tokens in a large model's vocabulary: enough for matrix products at full speed, one talk a step.
+    private static final int TALK_QUESTIONS = 12;
 
     private final SampleDomain domain;
 
@@ -37,7 +37,6 @@ final class SampleFiles {
                     e);
         }
         write(directory.resolve("corpus.jsonl"), texts(domain.corpus()));
-        write(directory.resolve("statements.jsonl"), texts(domain.statements()));
         write(directory.resolve("corpus_heldout.jsonl"), texts(domain.heldOutCorpus()));
         write(
                 directory.resolve("sft.json"),
@@ -48,6 +47,11 @@ final class SampleFiles {
         write(
                 directory.resolve("sft_talks.json"),
                 rows(domain.talks(TALK_QUESTIONS).stream()
+                        .map(SampleFiles::alpaca)
+                        .toList()));
+        write(
+                directory.resolve("sft_question_talks.json"),
+                rows(domain.questionTalks(TALK_QUESTIONS).stream()
                         .map(SampleFiles::alpaca)
                         .toList()));
         write(directory.resolve("test_phrasings.jsonl"), tests(domain.heldOutPhrasings()));
@@ -162,13 +166,13 @@ final class SampleFiles {
 
     private static ObjectNode datasetInfo() {
         ObjectNode root = JSON.createObjectNode();
-        for (String name : List.of("corpus", "statements", "corpus_heldout")) {
+        for (String name : List.of("corpus", "corpus_heldout")) {
             root.putObject("home_appliances_" + name)
                     .put("file_name", name + ".jsonl")
                     .putObject("columns")
                     .put("prompt", "text");
         }
-        for (String name : List.of("sft", "sft_talks")) {
+        for (String name : List.of("sft", "sft_talks", "sft_question_talks")) {
             root.putObject("home_appliances_" + name)
                     .put("file_name", name + ".json")
                     .putObject("columns")
@@ -264,8 +268,8 @@ final class SampleFiles {
 
             ## 中文
             所有品牌、商品与政策均为虚构。同样的规模和种子生成完全相同的文件。
-            - `corpus.jsonl`：后训练语料（商品介绍、品类描述、对话日志、政策）；`statements.jsonl`：训练覆盖的每个事实一句话；`corpus_heldout.jsonl`：同一批事实的全新表述，用来测困惑度。
-            - `sft.json`：alpaca 格式指令数据；`sft_conversations.json`：内容相同的对话格式；`sft_talks.json`：内容相同，每段对话六个问题，系统提示只读一次；三者选一即可。
+            - `corpus.jsonl`：后训练语料（商品介绍、品类描述、对话日志、政策）；`corpus_heldout.jsonl`：同一批事实的全新表述，用来测困惑度。
+            - `sft.json`：alpaca 格式指令数据；`sft_conversations.json`：内容相同的对话格式；`sft_talks.json`：内容相同，每段对话十二个问题，系统提示只读一次；三者选一即可。`sft_question_talks.json`：其中关于事实的问题另排一遍，想让模型记得更牢就一起用。
             - `test_phrasings.jsonl`：训练教过的事实，换一种从未出现过的问法。
             - `test_new_products.jsonl`：训练中从未出现的商品，模型只能猜，用来如实反映能力边界。
             - `catalogue.json`、`policies.json`：商品与政策的原始事实；`dataset_info.json`：数据集登记表。
@@ -273,8 +277,8 @@ final class SampleFiles {
 
             ## English
             All brands, products and policies are invented. The same size and seed give the same files.
-            - `corpus.jsonl`: post-training texts (introductions, categories, dialogue logs, policies); `statements.jsonl`: each fact taught, in one sentence; `corpus_heldout.jsonl`: the same facts in new wordings, for perplexity.
-            - `sft.json`: instruction rows in the alpaca form; `sft_conversations.json`: the same rows as conversations; `sft_talks.json`: the same rows, six questions to a conversation, so that a system prompt is read once: use one of the three.
+            - `corpus.jsonl`: post-training texts (introductions, categories, dialogue logs, policies); `corpus_heldout.jsonl`: the same facts in new wordings, for perplexity.
+            - `sft.json`: instruction rows in the alpaca form; `sft_conversations.json`: the same rows as conversations; `sft_talks.json`: the same rows, twelve questions to a conversation, so that a system prompt is read once: use one of the three. `sft_question_talks.json`: the questions about facts among them once more, in another order: take it too for facts that must stick.
             - `test_phrasings.jsonl`: facts that training taught, asked in phrasings it never used.
             - `test_new_products.jsonl`: products that training never names; a model can only guess, which keeps the figures honest.
             - `catalogue.json`, `policies.json`: the facts themselves; `dataset_info.json`: the dataset registry.

@@ -2,8 +2,11 @@ package dev.lingyu.data.sample;
 
 /// How much of the sample domain to generate.
 ///
-/// `FULL` is meant for a quickstart run from scratch on two CPU cores; `SMALL` for tests and first trials.
+/// `FULL` is meant for a quickstart run from scratch on two CPU cores, `TINY` for one on an open model there;
+/// `SMALL` for tests and first trials.
 public enum Size {
+    /// 5 products per category, 3 facts asked of each.
+    TINY(5, 1, 3, 2, 1),
     /// 10 products per category, 3 facts asked of each.
     SMALL(10, 2, 3, 2, 1),
     /// All 24 products per category, 4 facts asked of each.

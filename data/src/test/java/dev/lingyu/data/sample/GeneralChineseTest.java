@@ -15,6 +15,9 @@ class GeneralChineseTest {
             assertThat(AnswerCheck.right(row, "栖川B61冰箱的售价是2299元。"))
                     .as(row.question())
                     .isFalse();
+            assertThat(AnswerCheck.right(row, row.question()))
+                    .as("repeated: " + row.question())
+                    .isFalse();
         });
     }
 
