@@ -197,9 +197,9 @@ record QuickstartReport(
                         f.before().general(),
                         f.after().general(),
                         f.after().general().answers().size()));
-        page.note(
-                "商城训练数据里没有通用内容，所以模型会变得像客服；训练时掺入一些通用对话可以减轻遗忘。 The store's rows hold nothing general, so "
-                        + "the model turns into a shop assistant; some general conversations in the mix keep more of the rest.");
+        page.note("商城训练数据里没有通用内容，所以模型会变得像客服；减小学习率，或掺入一些通用对话，可以减轻遗忘。 The store's rows hold nothing general, so "
+                + "the model turns into a shop assistant; a smaller learning rate, or some general conversations in the mix, keep "
+                + "more of the rest.");
     }
 
     private static String score(AnswerTest.Outcome outcome) {

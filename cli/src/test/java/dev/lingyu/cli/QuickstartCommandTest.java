@@ -79,7 +79,8 @@ class QuickstartCommandTest {
         assertThat(general.path("perplexity_after").asDouble())
                 .isPositive()
                 .isNotEqualTo(general.path("perplexity_before").asDouble());
-        assertThat(Files.readString(directory.resolve("report.html"))).contains("153 facts about 40 products", "忘了什么", "times the base");
+        assertThat(Files.readString(directory.resolve("report.html")))
+                .contains("153 facts about 40 products", "忘了什么", "times the base");
 
         Run second = run(few);
         assertThat(second.code()).isZero();
