@@ -36,7 +36,7 @@ if not defined RUST_FLAVOR set "RUST_FLAVOR=cpu"
 set "CACHE_FLAG="
 if defined LINGYU_CACHE_DIR set CACHE_FLAG="-Dorg.bytedeco.javacpp.cachedir=%LINGYU_CACHE_DIR%"
 if defined LINGYU_CACHE_DIR if not defined DJL_CACHE_DIR set "DJL_CACHE_DIR=%LINGYU_CACHE_DIR%\djl"
-"%JDK%\bin\java.exe" -XX:CompileCommand=quiet "-XX:CompileCommand=CompileThresholdScaling,dev.lingyu.tensor.kernel.*::*,0.02" --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -Dorg.bytedeco.javacpp.maxPhysicalBytes=0 -Dorg.bytedeco.javacpp.maxBytes=0 -Dorg.bytedeco.javacpp.logger=slf4j -Dai.djl.offline=true "-Dlingyu.home=%LINGYU_HOME%" %CACHE_FLAG% %LINGYU_JVM_OPTS% -cp "%LINGYU_HOME%\cli\target\lingyu.jar" dev.lingyu.cli.Main %*
+"%JDK%\bin\java.exe" --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -Dorg.bytedeco.javacpp.maxPhysicalBytes=0 -Dorg.bytedeco.javacpp.maxBytes=0 -Dorg.bytedeco.javacpp.logger=slf4j -Dai.djl.offline=true "-Dlingyu.home=%LINGYU_HOME%" %CACHE_FLAG% %LINGYU_JVM_OPTS% -cp "%LINGYU_HOME%\cli\target\lingyu.jar" dev.lingyu.cli.Main %*
 exit /b %errorlevel%
 
 :consider

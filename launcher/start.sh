@@ -121,11 +121,7 @@ start_lingyu() {
   choose_cache
   # shellcheck disable=SC2206
   local more=(${LINGYU_JVM_OPTS:-})
-  # Kernels of vector instructions are thousands of times slower until they are compiled: that is done at once, not after the
-  # ten thousand calls by which other code earns it.
   local flags=(
-    -XX:CompileCommand=quiet
-    "-XX:CompileCommand=CompileThresholdScaling,dev.lingyu.tensor.kernel.*::*,0.02"
     --add-modules jdk.incubator.vector
     --enable-native-access=ALL-UNNAMED
     --add-opens java.base/java.io=ALL-UNNAMED

@@ -32,6 +32,9 @@ final class DecodeBench implements Callable<Integer> {
     private static final int PROMPT = 128;
     private static final int WARM_UP = 8;
 
+    /// Until Java has compiled what runs; `bench start` tells how long that takes.
+    private static final double WARM_SECONDS = 3;
+
     @Mixin
     private final BenchedModel model = new BenchedModel();
 
@@ -94,8 +97,16 @@ final class DecodeBench implements Callable<Integer> {
         output.figures(figures);
     }
 
-    /// The median over the timed steps.
     private double secondsPerStep(Decoder decoder, int batch) {
+        long begun = System.nanoTime();
+        while ((System.nanoTime() - begun) / 1e9 < WARM_SECONDS) {
+            secondsPerStep(decoder, batch, WARM_UP);
+        }
+        return secondsPerStep(decoder, batch, tokens);
+    }
+
+    /// The median over the timed steps.
+    private static double secondsPerStep(Decoder decoder, int batch, int tokens) {
         List<KvCache> caches = new ArrayList<>();
         try {
             for (int i = 0; i < batch; i++) {
