@@ -160,12 +160,14 @@ final class OneDnn {
 
     /// Runs work in which OpenMP starts no threads, whatever the calling thread has set otherwise.
     static void alone(Runnable work) {
+        // Asked before: OpenMP's number of threads, which is libtorch's too, is the calling thread's own.
+        int before = Torch.threads();
         try {
             THREADS.invokeExact(1);
             try {
                 work.run();
             } finally {
-                THREADS.invokeExact(Torch.threads());
+                THREADS.invokeExact(before);
             }
         } catch (Throwable e) {
             throw unchecked(e);

@@ -8,6 +8,7 @@ import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.Generator;
 import dev.lingyu.tensor.Scope;
 import dev.lingyu.tensor.Tensor;
+import dev.lingyu.tensor.Torch;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -80,6 +81,23 @@ class PackedMatrixTest {
             for (int n = 0; n < 2 * 130; n++) {
                 assertThat(all[2 * 130 + n]).isEqualTo(two[n]);
             }
+        }
+    }
+
+    /// OpenMP's number of threads is the calling thread's own, and products by oneDNN set it to one for themselves.
+    @Test
+    void leavesLibtorchItsThreads() {
+        int before = Torch.threads();
+        Torch.threads(3);
+        try (Scope scope = Scope.open();
+                Generator generator = Generator.seeded(1)) {
+            multiply(
+                    random(generator, DType.BF16, 128, 128),
+                    random(generator, DType.BF16, 16, 128),
+                    random(generator, DType.BF16, 128));
+            assertThat(Torch.threads()).isEqualTo(3);
+        } finally {
+            Torch.threads(before);
         }
     }
 
