@@ -173,7 +173,7 @@ final class TrainingRun {
     private double gemmPeak() {
         return 1e9
                 * MachineLimits.gemmPeak(
-                        model.decoder().dtype(), model.decoder().device(), 1024, 5);
+                        model.decoder().dtype(), model.decoder().device(), 1024, 20);
     }
 
     private void restore(Checkpoint c, Optimizer optimizer) {
