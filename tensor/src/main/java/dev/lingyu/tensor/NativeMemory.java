@@ -78,9 +78,21 @@ public final class NativeMemory {
         }
     }
 
-    /// The most memory that this process ever had in use at once, mapped files that it read included, in bytes; empty
-    /// where
-    /// Linux's files do not say.
+    /// Gives freed memory back, and lets [#peakResident] begin anew.
+    ///
+    /// @return whether the system allows that; else the peak stays that of the whole process
+    public static boolean beginPeak() {
+        releaseFreed();
+        try {
+            Files.writeString(Path.of("/proc/self/clear_refs"), "5");
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /// The most memory that this process had in use at once since [#beginPeak], mapped files that it read
+    /// included, in bytes; empty where Linux's files do not say.
     public static OptionalLong peakResident() {
         try {
             return OptionalLong.of(1024 * field(Path.of("/proc/self/status"), "VmHWM:"));

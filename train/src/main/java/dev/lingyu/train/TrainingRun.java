@@ -47,6 +47,7 @@ final class TrainingRun {
     private int lastSaved = -1;
     private Speed speed = new Speed(0, 0);
     private long planned;
+    private boolean peakIsThisRuns;
 
     /// The steps since the last line of the log.
     private record Interval(double loss, int steps) {
@@ -150,6 +151,7 @@ final class TrainingRun {
         MemoryPlan memory = plan();
         memory.check();
         planned = memory.total();
+        peakIsThisRuns = NativeMemory.beginPeak();
         checkDisk(trainable);
         RunRecord record = RunRecord.start(config, model, rows, baseDigest);
         record.write("running");
@@ -424,7 +426,9 @@ final class TrainingRun {
         metrics.put("gemm_peak_gflops", speed.peak() / 1e9);
         metrics.put("seconds", result.seconds());
         metrics.put("planned_memory_bytes", planned);
-        NativeMemory.peakResident().ifPresent(peak -> metrics.put("peak_memory_bytes", peak));
+        if (peakIsThisRuns) {
+            NativeMemory.peakResident().ifPresent(peak -> metrics.put("peak_memory_bytes", peak));
+        }
         metrics.put("parameters", model.decoder().parameterCount());
         metrics.put("trained_parameters", tuned.trainableCount());
         metrics.put("rows", rows.train().size());
