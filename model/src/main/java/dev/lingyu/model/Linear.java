@@ -9,8 +9,6 @@ import java.util.Optional;
 
 /// `y = x · Wᵀ + b`. The place where kernels are chosen and adapters are attached; nothing above knows.
 public final class Linear {
-    private static final String WEIGHT = ".weight";
-
     private final String name;
     private final Slot weight;
     private final Optional<Slot> bias;
@@ -30,7 +28,7 @@ public final class Linear {
     /// The module that a weight belongs to: its name without what the weight is called there.
     static String moduleOf(Parameter weight) {
         String name = weight.name();
-        return name.endsWith(WEIGHT) ? name.substring(0, name.length() - WEIGHT.length()) : name;
+        return name.substring(0, Math.max(0, name.lastIndexOf('.')));
     }
 
     /// W [out × in].

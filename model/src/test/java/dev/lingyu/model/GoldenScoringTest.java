@@ -2,7 +2,9 @@ package dev.lingyu.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
+import dev.lingyu.model.adapter.AdapterConfig;
 import dev.lingyu.tensor.DType;
 import dev.lingyu.tensor.SafetensorsFile;
 import dev.lingyu.tensor.SafetensorsWriter;
@@ -84,6 +86,43 @@ class GoldenScoringTest {
                 ScoringModel again =
                         ScoringModel.adapted(golden.directory().resolveSibling("base-llama"), saved, INFERENCE)) {
             compare(golden, "llama-score saved and loaded", again, 0);
+        }
+    }
+
+    /// LLaMA-Factory's layout: the adapter has no head, a file beside it has one, with a bias.
+    @Test
+    void aHeadWithABiasBesideAnAdapterIsReadAndSavedAsOneModule() throws IOException {
+        Golden golden = Golden.open("llama-score");
+        Path base = golden.directory().resolveSibling("base-llama");
+        Path directory = Files.createDirectory(folder.resolve("llama-factory"));
+        Files.copy(golden.directory().resolve("adapter_config.json"), directory.resolve("adapter_config.json"));
+        Path saved = folder.resolve("saved");
+        List<int[]> rows = List.of(new int[] {9, 10, 11}, new int[] {12});
+        try (Scope scope = Scope.open();
+                ScoringModel plain = ScoringModel.open(golden.directory(), INFERENCE)) {
+            SafetensorsFile stored = SafetensorsFile.open(golden.directory().resolve("adapter_model.safetensors"));
+            Map<String, Tensor> lora = new LinkedHashMap<>();
+            stored.names().stream()
+                    .filter(name -> !name.contains("score"))
+                    .forEach(name -> lora.put(name, stored.tensor(name)));
+            SafetensorsWriter.write(directory.resolve("adapter_model.safetensors"), lora, Map.of());
+            Tensor weight = stored.tensor("base_model.model.score.weight");
+            SafetensorsWriter.write(
+                    directory.resolve("value_head.safetensors"),
+                    Map.of("v_head.summary.weight", weight, "v_head.summary.bias", Tensor.of(new float[] {0.5f})),
+                    Map.of());
+            try (ScoringModel model = ScoringModel.adapted(base, directory, INFERENCE)) {
+                float[] expected = flat(plain.scores(rows));
+                float[] found = flat(model.scores(rows));
+                for (int i = 0; i < expected.length; i++) {
+                    assertThat(found[i]).isCloseTo(expected[i] + 0.5f, within(1e-6f));
+                }
+                model.saveAdapter(model.trunk().adapters().get("default"), saved, base.toString());
+                assertThat(AdapterConfig.read(saved).modulesToSave()).containsExactly("classifier", "score");
+                try (ScoringModel again = ScoringModel.adapted(base, saved, INFERENCE)) {
+                    assertThat(flat(again.scores(rows))).isEqualTo(found);
+                }
+            }
         }
     }
 
