@@ -229,9 +229,7 @@ final class AdapterBuilder {
         return new LoraTable(
                 parameter(source, module + ".lora_embedding_A", rank, rows),
                 parameter(source, module + ".lora_embedding_B", hidden, rank),
-                lora.dora()
-                        ? Optional.of(parameter(source, module + ".lora_magnitude_vector", hidden))
-                        : Optional.empty(),
+                magnitude(lora, source, module, hidden),
                 lora.scaleOf(module));
     }
 
@@ -245,9 +243,7 @@ final class AdapterBuilder {
                 yield new LoraLinear(
                         parameter(source, module + ".lora_A.weight", rank, in),
                         parameter(source, module + ".lora_B.weight", out, rank),
-                        lora.dora()
-                                ? Optional.of(parameter(source, module + ".lora_magnitude_vector", out))
-                                : Optional.empty(),
+                        magnitude(lora, source, module, out),
                         lora.scaleOf(module),
                         lora.dropout(),
                         masks,
@@ -262,6 +258,12 @@ final class AdapterBuilder {
                         inputs);
             }
         };
+    }
+
+    private Optional<Parameter> magnitude(LoraConfig lora, Source source, String module, long features) {
+        return lora.dora()
+                ? Optional.of(parameter(source, module + ".lora_magnitude_vector", features))
+                : Optional.empty();
     }
 
     private Parameter parameter(Source source, String key, long... shape) {

@@ -42,7 +42,7 @@ final class WarmUp implements AutoCloseable {
     ///
     /// @param config of the large model
     static WarmUp begin(ModelConfig config, DType dtype, LanguageModel.Options options) {
-        WarmUp warmUp = new WarmUp(config.withDecoder(tiny(config.decoder())), dtype, options);
+        WarmUp warmUp = new WarmUp(config, dtype, options);
         if (options.packed() && options.device().equals(Device.CPU) && config.parameterCount() >= SMALLEST) {
             warmUp.thread.start();
         }
@@ -67,9 +67,9 @@ final class WarmUp implements AutoCloseable {
                 .build();
     }
 
-    private void run(ModelConfig tiny, DType dtype, LanguageModel.Options options) {
+    private void run(ModelConfig config, DType dtype, LanguageModel.Options options) {
         try {
-            rehearse(tiny, dtype, options, ROUNDS);
+            rehearse(config.withDecoder(tiny(config.decoder())), dtype, options, ROUNDS);
         } catch (RuntimeException e) {
             // The large model will say it better, if it is more than this shortcut that fails.
             LOG.debug("Could not warm up", e);

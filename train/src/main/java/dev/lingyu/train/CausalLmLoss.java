@@ -31,12 +31,13 @@ final class CausalLmLoss {
     ///
     /// @param features     h [rows × hidden]
     /// @param head         gives logits, and takes their gradients
+    /// @param rowBytes     of one row of logits
     /// @param labels       int64 [rows], none of them ignored
     /// @param scale        what the summed loss is multiplied by before differentiation, such as 1 / labels of
     ///                     the step
-    static Outcome withGradients(Tensor features, OutputLayer head, Tensor labels, double scale) {
+    static Outcome withGradients(Tensor features, OutputLayer head, long rowBytes, Tensor labels, double scale) {
         long rows = features.size(0);
-        long chunk = chunkRows(head.rowBytes());
+        long chunk = chunkRows(rowBytes);
         boolean kernel = features.dtype() == DType.BF16 && features.device().equals(Device.CPU);
         double loss = 0;
         long correct = 0;

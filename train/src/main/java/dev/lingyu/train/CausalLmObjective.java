@@ -162,7 +162,7 @@ public final class CausalLmObjective {
     private CausalLmLoss.Outcome loss(Tensor finished, Targets targets, double scale, Decoder.Pass pass) {
         Tensor features = Autograd.detached(finished).indexSelect(0, targets.rows());
         try (OutputLayer head = OutputLayer.of(decoder, pass, optimizer)) {
-            return CausalLmLoss.withGradients(features, head, targets.labels(), scale);
+            return CausalLmLoss.withGradients(features, head, OutputLayer.rowBytes(decoder), targets.labels(), scale);
         }
     }
 
@@ -255,9 +255,8 @@ public final class CausalLmObjective {
                 return Outcome.NONE;
             }
             Tensor features = decoder.features(batch, List.of()).indexSelect(0, targets.rows());
-            long rowBytes = (long) decoder.dtype().byteSize() * decoder.config().vocabularySize();
-            CausalLmLoss.Outcome outcome =
-                    CausalLmLoss.withoutGradients(features, decoder::head, rowBytes, targets.labels());
+            CausalLmLoss.Outcome outcome = CausalLmLoss.withoutGradients(
+                    features, decoder::head, OutputLayer.rowBytes(decoder), targets.labels());
             return new Outcome(outcome.loss(), targets.count(), outcome.correct());
         }
     }

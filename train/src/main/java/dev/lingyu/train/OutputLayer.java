@@ -25,8 +25,10 @@ sealed interface OutputLayer extends AutoCloseable {
     /// @param into [rows × hidden]
     void back(Tensor d, Tensor h, Tensor into);
 
-    /// Bytes of one row of logits.
-    long rowBytes();
+    /// Bytes of one row of a decoder's logits.
+    static long rowBytes(Decoder decoder) {
+        return (long) decoder.dtype().byteSize() * decoder.config().vocabularySize();
+    }
 
     @Override
     default void close() {}
@@ -54,11 +56,6 @@ sealed interface OutputLayer extends AutoCloseable {
             if (optimizer.updates(parameter)) {
                 optimizer.accumulateProduct(parameter, d, h);
             }
-        }
-
-        @Override
-        public long rowBytes() {
-            return weight.dtype().byteSize() * weight.size(0);
         }
     }
 
@@ -95,11 +92,6 @@ sealed interface OutputLayer extends AutoCloseable {
             Scope.run(() -> into.copyInPlace(
                     last.tape().backward(last.logits(), d, decoder.headAdapterParameters(), optimizer)));
             close();
-        }
-
-        @Override
-        public long rowBytes() {
-            return (long) decoder.dtype().byteSize() * decoder.config().vocabularySize();
         }
 
         @Override
